@@ -1,0 +1,44 @@
+package devices
+
+import "context"
+
+// Page asks for the entities after an id, in ascending order of id.
+type Page struct {
+	After int64
+	Limit int            // at least 1
+	Match map[string]any // equality by column name, e.g. {"thing_id": 7}
+}
+
+// Table keeps one noun. Put inserts when the entity's ID is 0 and sets it,
+// otherwise it updates. Get, Delete and the updating Put answer ErrNotFound
+// for an unknown id; Put answers a FieldError of kind ErrConflict for a
+// second holder of a unique code, and ErrInvalid for a reference to nothing;
+// Delete answers ErrConflict while others refer to the entity.
+type Table[T any] interface {
+	List(ctx context.Context, page Page) ([]T, error)
+	Get(ctx context.Context, id int64) (T, error)
+	Put(ctx context.Context, entity *T) error
+	Delete(ctx context.Context, id int64) error
+}
+
+// Tables are all nouns of the registry within one transaction or outside any.
+type Tables struct {
+	Organisations       Table[Organisation]
+	Things              Table[Thing]
+	Locations           Table[Location]
+	HistoricalLocations Table[HistoricalLocation]
+	ObservedProperties  Table[ObservedProperty]
+	Sensors             Table[Sensor]
+	Groups              Table[Group]
+	Datastreams         Table[Datastream]
+	Devices             Table[Device]
+	Deployments         Table[Deployment]
+}
+
+// Store keeps the registry's nouns.
+type Store interface {
+	Tables() Tables
+	// Atomically runs do in one transaction: all of it is kept or, when do
+	// answers an error, nothing.
+	Atomically(ctx context.Context, do func(Tables) error) error
+}

@@ -1,0 +1,39 @@
+package telemetry
+
+import (
+	"context"
+	"time"
+)
+
+// Quarantined is something that was received and could not be accepted, kept
+// whole so that it can be replayed once the cause is mended.
+type Quarantined struct {
+	ID       int64 // given by the store
+	Received time.Time
+	Route    string // the route's name, e.g. "native"
+	Topic    string
+	Sender   string // the authenticated device or key, "" when unknown
+	Device   string // the device it names, "" when unknown
+	Payload  []byte
+	Reason   Reason
+	Detail   string
+}
+
+// QuarantineFilter selects quarantined messages; zero members select all.
+type QuarantineFilter struct {
+	Reason Reason
+	Device string
+	After  int64 // id
+	Limit  int
+}
+
+// Quarantine keeps refused messages, bounded: dropping the oldest is counted.
+type Quarantine interface {
+	// Add keeps the messages durably, sets their ids, and answers how many old
+	// ones had to go to stay within bounds.
+	Add(ctx context.Context, items []Quarantined) (dropped int, err error)
+	List(ctx context.Context, filter QuarantineFilter) ([]Quarantined, error)
+	// Count gives the number of messages by reason.
+	Count(ctx context.Context) (map[Reason]int64, error)
+	Remove(ctx context.Context, ids []int64) error
+}
