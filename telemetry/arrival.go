@@ -1,0 +1,24 @@
+package telemetry
+
+import "time"
+
+// Arrival is one message as it came in: decoded, or refused by its format.
+type Arrival struct {
+	Route        string // the route's name: a metric's label, so from a closed set
+	Topic        string
+	Sender       string // the authenticated device or key, "" when the edge cannot know
+	Payload      []byte // must not change after Submit
+	Received     time.Time
+	Measurements []Measurement
+	Refusal      *Refusal // why it could not be decoded; nil otherwise
+	Answerable   bool     // the sender is told of refusals, so nothing is quarantined
+}
+
+// Receipt tells what became of an arrival, once that is durable.
+type Receipt struct {
+	// Err is set when nothing was kept: do not acknowledge.
+	Err error
+	// Refusals has an entry for every measurement, nil where it was accepted;
+	// one entry for an arrival that was refused whole.
+	Refusals []*Refusal
+}
