@@ -84,6 +84,7 @@ type Channel struct {
 	Key        string // as the payload names it
 	Property   string // ObservedProperty.Code
 	Unit       string
+	Kind       Kind          // the property's; "" when the model leaves it open
 	Lo, Hi     float64       // valid range, both inclusive; ±Inf where open
 	Slot       int           // 0…63; fixed for the model's life
 	StuckAfter time.Duration // an unchanged value is suspect after this; 0: never

@@ -1,0 +1,199 @@
+package devices
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"regexp"
+	"strings"
+)
+
+var (
+	codePattern     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	propertyPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,47}$`)
+)
+
+// maxSlots bounds a model's channels, as every message of it leases that many
+// observation ids.
+const maxSlots = 64
+
+func checkCode(code string) error {
+	if !codePattern.MatchString(code) {
+		return invalid("code", fmt.Sprintf("%q must be 1 to 64 of A-Z, a-z, 0-9, _ and -", code))
+	}
+	return nil
+}
+
+func checkOrganisation(_ context.Context, _ *work, o, _ *Organisation) error {
+	if o.Name == "" {
+		o.Name = o.Code
+	}
+	return checkCode(o.Code)
+}
+
+func checkLocation(_ context.Context, _ *work, l, _ *Location) error {
+	if err := l.Position.Validate(); err != nil {
+		return invalid("position", err.Error())
+	}
+	return nil
+}
+
+// moveLocation takes a location's new place to the things that stand there.
+func (x *index) moveLocation(l Location) {
+	x.enterLocation(l)
+	for id, s := range x.stations {
+		if s.Position != nil && s.location == l.ID {
+			moved := *s
+			moved.Position = &l.Position
+			x.stations[id] = &moved
+		}
+	}
+}
+
+func checkThing(ctx context.Context, w *work, t, old *Thing) error {
+	if t.Name == "" {
+		t.Name = t.Code
+	}
+	if old == nil || old.LocationID == t.LocationID {
+		return checkCode(t.Code)
+	}
+	if err := checkCode(t.Code); err != nil || t.LocationID == 0 {
+		return err
+	}
+	return w.remember(ctx, t, w.registry.now())
+}
+
+func checkProperty(_ context.Context, _ *work, p, old *ObservedProperty) error {
+	switch {
+	case !propertyPattern.MatchString(p.Code):
+		return invalid("code", fmt.Sprintf("%q must be lower case, begin with a letter and hold at most 48 of a-z, 0-9 and _", p.Code))
+	case strings.HasPrefix(p.Code, "hub_"):
+		return invalid("code", "hub_ is reserved for the hub's own fields; choose another beginning")
+	case old != nil && (old.Code != p.Code || old.Kind != p.Kind):
+		return invalid("code", "code and kind are fixed once readings may exist; create another property")
+	}
+	switch p.Kind {
+	case "":
+		p.Kind = Number
+	case Number, Boolean, Text:
+	default:
+		return invalid("kind", fmt.Sprintf("%q is none of number, boolean, text", p.Kind))
+	}
+	if p.Name == "" {
+		p.Name = p.Code
+	}
+	return nil
+}
+
+// checkSensor makes the properties that its channels name and gives each
+// channel its slot: an old one keeps its own.
+func checkSensor(ctx context.Context, w *work, s, old *Sensor) error {
+	if s.Name == "" {
+		s.Name = s.Code
+	}
+	if err := checkCode(s.Code); err != nil {
+		return err
+	}
+	if len(s.Channels) == 0 {
+		return invalid("channels", "a model needs at least one channel")
+	}
+	keys, properties := map[string]bool{}, map[string]bool{}
+	for i := range s.Channels {
+		c := &s.Channels[i]
+		if c.Key == "" || keys[c.Key] || properties[c.Property] {
+			return invalid(fmt.Sprintf("channels[%d]", i), "key and property must be given, and be unique within the model")
+		}
+		keys[c.Key], properties[c.Property] = true, true
+		if math.IsNaN(c.Lo) || math.IsNaN(c.Hi) || c.Lo > c.Hi {
+			return invalid(fmt.Sprintf("channels[%d].range", i), "the lower bound must not exceed the upper")
+		}
+		if err := w.propertyFor(ctx, c); err != nil {
+			return err
+		}
+	}
+	if err := giveSlots(s, old); err != nil || old == nil {
+		return err
+	}
+	return w.extendGroups(ctx, s)
+}
+
+// giveSlots keeps the slot of every channel that was there before.
+func giveSlots(s, old *Sensor) error {
+	next := 0
+	slots := map[string]int{}
+	if old != nil {
+		for _, c := range old.Channels {
+			slots[c.Property] = c.Slot
+			next = max(next, c.Slot+1)
+		}
+	}
+	for i := range s.Channels {
+		slot, ok := slots[s.Channels[i].Property]
+		if !ok {
+			slot = next
+			next++
+		}
+		s.Channels[i].Slot = slot
+	}
+	if next > maxSlots {
+		return invalid("channels", fmt.Sprintf("a model has at most %d channels over its life", maxSlots))
+	}
+	return nil
+}
+
+// propertyFor finds or makes the property that a channel measures.
+func (w *work) propertyFor(ctx context.Context, c *Channel) error {
+	p, found, err := first(ctx, w.ObservedProperties, map[string]any{"code": c.Property})
+	if err != nil {
+		return err
+	}
+	if !found {
+		p = ObservedProperty{Code: c.Property, Unit: c.Unit, Kind: c.Kind}
+		return w.registry.Properties.put(ctx, w, &p, nil)
+	}
+	if c.Kind != "" && c.Kind != p.Kind {
+		return invalid("channels."+c.Key+".kind", fmt.Sprintf("property %s already holds %s values, not %s; name another property", p.Code, p.Kind, c.Kind))
+	}
+	c.Kind = p.Kind
+	if c.Unit == "" {
+		c.Unit = p.Unit
+	}
+	return nil
+}
+
+func checkDatastream(_ context.Context, _ *work, d, old *Datastream) error {
+	if old == nil {
+		return invalid("datastream", "datastreams come with a deployment; deploy a device instead")
+	}
+	if d.Group != old.Group || d.Slot != old.Slot || d.Property != old.Property || d.ThingID != old.ThingID {
+		return invalid("datastream", "only name and retired can be edited")
+	}
+	return nil
+}
+
+func checkDevice(ctx context.Context, w *work, d, old *Device) error {
+	if err := checkCode(d.Code); err != nil {
+		return err
+	}
+	d.DevEUI = strings.ToUpper(d.DevEUI)
+	if raw, err := hex.DecodeString(d.DevEUI); err != nil || (len(raw) != 8 && len(raw) != 0) {
+		return invalid("dev_eui", fmt.Sprintf("%q must be 16 hex digits", d.DevEUI))
+	}
+	if d.State == "" {
+		d.State = Stock
+	}
+	if old != nil && old.SensorID != d.SensorID {
+		if _, deployed, err := first(ctx, w.Deployments, map[string]any{"device_id": d.ID}); err != nil || deployed {
+			return orInvalid(err, "model", "a device that was deployed keeps its model; register the new unit as a device of its own")
+		}
+	}
+	return nil
+}
+
+func orInvalid(err error, field, detail string) error {
+	if err != nil {
+		return err
+	}
+	return invalid(field, detail)
+}

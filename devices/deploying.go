@@ -1,0 +1,170 @@
+package devices
+
+import (
+	"context"
+	"fmt"
+)
+
+// checkDeployment refuses overlaps and finds, or makes, the group that the
+// device fills at the thing, so that the series of a replaced device go on.
+func checkDeployment(ctx context.Context, w *work, d, old *Deployment) error {
+	if d.From.IsZero() {
+		d.From = w.registry.now()
+	}
+	if !d.To.IsZero() && !d.To.After(d.From) {
+		return invalid("to", "must be after from")
+	}
+	if d.Position != nil {
+		if err := d.Position.Validate(); err != nil {
+			return invalid("position", err.Error())
+		}
+	}
+	device, err := w.Devices.Get(ctx, d.DeviceID)
+	if err != nil {
+		return fmt.Errorf("device: %w", err)
+	}
+	if err := w.refuseOverlap(ctx, d); err != nil {
+		return err
+	}
+	if old != nil && old.ThingID == d.ThingID && old.DeviceID == d.DeviceID {
+		d.GroupID = old.GroupID
+	} else if d.GroupID, err = w.groupFor(ctx, d, device.SensorID); err != nil {
+		return err
+	}
+	return w.follow(ctx, device, d)
+}
+
+// follow brings the device's state in line with its deployment.
+func (w *work) follow(ctx context.Context, device Device, d *Deployment) error {
+	state := Deployed
+	if !d.To.IsZero() {
+		state = Recalled
+	}
+	if device.State == state {
+		return nil
+	}
+	device.State = state
+	return w.Devices.Put(ctx, &device)
+}
+
+func (w *work) refuseOverlap(ctx context.Context, d *Deployment) error {
+	others, err := w.Deployments.List(ctx, Page{Limit: loadPage, Match: map[string]any{"device_id": d.DeviceID}})
+	if err != nil {
+		return err
+	}
+	for _, o := range others {
+		if o.ID != d.ID && overlap(&o, d) {
+			return &FieldError{Field: "from", Kind: ErrConflict, Detail: fmt.Sprintf(
+				"the device is deployed at thing %d since %s; end that deployment first", o.ThingID, o.From.UTC().Format("2006-01-02T15:04:05Z"))}
+		}
+	}
+	return nil
+}
+
+func overlap(a, b *Deployment) bool {
+	return a.From.UnixNano() < endOf(b.To) && b.From.UnixNano() < endOf(a.To)
+}
+
+// groupFor takes the thing's first place for the model that is free over the
+// deployment's time, and makes one more place when none is.
+func (w *work) groupFor(ctx context.Context, d *Deployment, sensor int64) (int64, error) {
+	groups, err := w.Groups.List(ctx, Page{Limit: loadPage, Match: map[string]any{"thing_id": d.ThingID, "sensor_id": sensor}})
+	if err != nil {
+		return 0, err
+	}
+	for _, g := range groups {
+		taken, err := w.taken(ctx, g.ID, d)
+		if err != nil || !taken {
+			return g.ID, err
+		}
+	}
+	return w.newGroup(ctx, Group{ThingID: d.ThingID, SensorID: sensor, Place: len(groups)})
+}
+
+func (w *work) taken(ctx context.Context, group int64, d *Deployment) (bool, error) {
+	there, err := w.Deployments.List(ctx, Page{Limit: loadPage, Match: map[string]any{"group_id": group}})
+	if err != nil {
+		return false, err
+	}
+	for _, o := range there {
+		if o.ID != d.ID && overlap(&o, d) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+func (w *work) newGroup(ctx context.Context, g Group) (int64, error) {
+	sensor, err := w.Sensors.Get(ctx, g.SensorID)
+	if err != nil {
+		return 0, fmt.Errorf("model: %w", err)
+	}
+	thing, err := w.Things.Get(ctx, g.ThingID)
+	if err != nil {
+		return 0, fmt.Errorf("thing: %w", err)
+	}
+	if err := w.Groups.Put(ctx, &g); err != nil {
+		return 0, err
+	}
+	kept := g
+	w.then(func(x *index) { x.enterGroup(kept) })
+	for _, c := range sensor.Channels {
+		if err := w.newDatastream(ctx, g, thing.Name, c); err != nil {
+			return 0, err
+		}
+	}
+	return g.ID, nil
+}
+
+func (w *work) newDatastream(ctx context.Context, g Group, thing string, c Channel) error {
+	d := Datastream{Name: thing + " · " + c.Property, ThingID: g.ThingID, SensorID: g.SensorID,
+		Property: c.Property, Unit: c.Unit, Group: g.ID, Slot: c.Slot}
+	if err := w.Datastreams.Put(ctx, &d); err != nil {
+		return err
+	}
+	w.then(func(x *index) { x.enterDatastream(d) })
+	return nil
+}
+
+// extendGroups gives the places of an edited model the datastreams of its new
+// channels.
+func (w *work) extendGroups(ctx context.Context, s *Sensor) error {
+	for after := int64(0); ; {
+		groups, err := w.Groups.List(ctx, Page{After: after, Limit: loadPage, Match: map[string]any{"sensor_id": s.ID}})
+		if err != nil {
+			return err
+		}
+		for _, g := range groups {
+			if err := w.extendGroup(ctx, g, s.Channels); err != nil {
+				return err
+			}
+			after = g.ID
+		}
+		if len(groups) < loadPage {
+			return nil
+		}
+	}
+}
+
+func (w *work) extendGroup(ctx context.Context, g Group, channels []Channel) error {
+	streams, err := w.Datastreams.List(ctx, Page{Limit: loadPage, Match: map[string]any{"group_id": g.ID}})
+	if err != nil {
+		return err
+	}
+	has := map[int]bool{}
+	for _, d := range streams {
+		has[d.Slot] = true
+	}
+	thing, err := w.Things.Get(ctx, g.ThingID)
+	if err != nil {
+		return err
+	}
+	for _, c := range channels {
+		if !has[c.Slot] {
+			if err := w.newDatastream(ctx, g, thing.Name, c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,209 @@
+package devices
+
+import (
+	"math"
+	"sort"
+	"time"
+
+	"cityhub/geo"
+)
+
+// Model is a sensor as the way of a reading needs it. It is never changed
+// once handed out; an edit makes a new one.
+type Model struct {
+	Sensor Sensor
+	Kinds  []Kind // of Sensor.Channels, same order
+}
+
+// Channel finds the channel that a payload's key means; nil when none does.
+func (m *Model) Channel(key string) (*Channel, Kind) {
+	for i := range m.Sensor.Channels {
+		if m.Sensor.Channels[i].Key == key {
+			return &m.Sensor.Channels[i], m.Kinds[i]
+		}
+	}
+	return nil, ""
+}
+
+// Station is a thing with its present place. Never changed once handed out.
+type Station struct {
+	ID             int64
+	Code, Name     string
+	OrganisationID int64
+	Position       *geo.Position // nil: unknown
+	Mobile         bool
+	location       int64
+}
+
+// Series is a group with its datastreams. Never changed once handed out.
+type Series struct {
+	Group
+	Datastreams []int64 // ids by slot; 0: none, or retired
+}
+
+// unit is a device with the places at which it stood.
+type unit struct {
+	id       int64
+	code     string
+	devEUI   string
+	sensor   int64
+	bindings []binding // by from, ascending; never overlapping
+}
+
+type binding struct {
+	deployment int64
+	from, to   int64 // nanoseconds since 1970, half-open; to is MaxInt64 while open
+	group      int64
+}
+
+// index is the registry in memory, as resolving needs it.
+type index struct {
+	properties map[string]ObservedProperty
+	models     map[int64]*Model
+	stations   map[int64]*Station
+	series     map[int64]*Series
+	units      map[string]*unit // by code, and by DevEUI where there is one
+	unitByID   map[int64]*unit
+	locations  map[int64]geo.Position
+}
+
+func newIndex() *index {
+	return &index{
+		properties: map[string]ObservedProperty{},
+		models:     map[int64]*Model{},
+		stations:   map[int64]*Station{},
+		series:     map[int64]*Series{},
+		units:      map[string]*unit{},
+		unitByID:   map[int64]*unit{},
+		locations:  map[int64]geo.Position{},
+	}
+}
+
+func (x *index) enterProperty(p ObservedProperty) {
+	x.properties[p.Code] = p
+	for id, m := range x.models { // a changed kind reaches the models that use it
+		x.models[id] = x.model(m.Sensor)
+	}
+}
+
+func (x *index) leaveProperty(p ObservedProperty) { delete(x.properties, p.Code) }
+
+func (x *index) model(s Sensor) *Model {
+	m := &Model{Sensor: s, Kinds: make([]Kind, len(s.Channels))}
+	for i, c := range s.Channels {
+		m.Kinds[i] = x.properties[c.Property].Kind
+	}
+	return m
+}
+
+func (x *index) enterSensor(s Sensor) { x.models[s.ID] = x.model(s) }
+
+func (x *index) leaveSensor(s Sensor) { delete(x.models, s.ID) }
+
+func (x *index) enterLocation(l Location) {
+	x.locations[l.ID] = l.Position
+}
+
+func (x *index) enterThing(t Thing) {
+	s := &Station{ID: t.ID, Code: t.Code, Name: t.Name, OrganisationID: t.OrganisationID, Mobile: t.Mobile, location: t.LocationID}
+	if p, ok := x.locations[t.LocationID]; ok && t.LocationID != 0 {
+		s.Position = &p
+	}
+	x.stations[t.ID] = s
+}
+
+func (x *index) leaveThing(t Thing) { delete(x.stations, t.ID) }
+
+func (x *index) enterGroup(g Group) {
+	if x.series[g.ID] == nil {
+		x.series[g.ID] = &Series{Group: g}
+	}
+}
+
+func (x *index) enterDatastream(d Datastream) {
+	id := d.ID
+	if d.Retired {
+		id = 0
+	}
+	x.setStream(d.Group, d.Slot, id)
+}
+
+func (x *index) leaveDatastream(d Datastream) { x.setStream(d.Group, d.Slot, 0) }
+
+// setStream copies the series: readers may hold the old one.
+func (x *index) setStream(group int64, slot int, id int64) {
+	old := x.series[group]
+	if old == nil || slot < 0 {
+		return
+	}
+	streams := make([]int64, max(len(old.Datastreams), slot+1))
+	copy(streams, old.Datastreams)
+	streams[slot] = id
+	x.series[group] = &Series{Group: old.Group, Datastreams: streams}
+}
+
+func (x *index) enterDevice(d Device) {
+	u := &unit{id: d.ID, code: d.Code, devEUI: d.DevEUI, sensor: d.SensorID}
+	if old := x.unitByID[d.ID]; old != nil {
+		u.bindings = old.bindings
+		x.forget(old)
+	}
+	x.unitByID[d.ID] = u
+	x.units[d.Code] = u
+	if d.DevEUI != "" {
+		x.units[d.DevEUI] = u
+	}
+}
+
+func (x *index) leaveDevice(d Device) {
+	if u := x.unitByID[d.ID]; u != nil {
+		x.forget(u)
+	}
+}
+
+func (x *index) forget(u *unit) {
+	delete(x.unitByID, u.id)
+	delete(x.units, u.code)
+	delete(x.units, u.devEUI)
+}
+
+func (x *index) enterDeployment(d Deployment) {
+	u := x.unitByID[d.DeviceID]
+	if u == nil {
+		return
+	}
+	x.leaveDeployment(d)
+	u.bindings = append(u.bindings, binding{d.ID, d.From.UnixNano(), endOf(d.To), d.GroupID})
+	sort.Slice(u.bindings, func(i, j int) bool { return u.bindings[i].from < u.bindings[j].from })
+}
+
+func (x *index) leaveDeployment(d Deployment) {
+	u := x.unitByID[d.DeviceID]
+	if u == nil {
+		return
+	}
+	kept := u.bindings[:0:0]
+	for _, b := range u.bindings {
+		if b.deployment != d.ID {
+			kept = append(kept, b)
+		}
+	}
+	u.bindings = kept
+}
+
+func endOf(to time.Time) int64 {
+	if to.IsZero() {
+		return math.MaxInt64
+	}
+	return to.UnixNano()
+}
+
+// at finds the binding that holds at an instant.
+func (u *unit) at(instant int64) (binding, bool) {
+	for i := len(u.bindings) - 1; i >= 0; i-- {
+		if b := u.bindings[i]; b.from <= instant {
+			return b, instant < b.to
+		}
+	}
+	return binding{}, false
+}

@@ -1,0 +1,81 @@
+package devices
+
+import "context"
+
+// loadPage is large because a start reads everything once.
+const loadPage = 20_000
+
+// load reads all nouns that resolving needs, parents before children.
+func (x *index) load(ctx context.Context, t Tables) error {
+	steps := []func() error{
+		func() error { return each(ctx, t.ObservedProperties, propertyID, x.enterProperty) },
+		func() error { return each(ctx, t.Sensors, sensorID, x.enterSensor) },
+		func() error { return each(ctx, t.Locations, locationID, x.enterLocation) },
+		func() error { return each(ctx, t.Things, thingID, x.enterThing) },
+		func() error { return each(ctx, t.Groups, groupID, x.enterGroup) },
+		func() error { return each(ctx, t.Datastreams, datastreamID, x.loadDatastream) },
+		func() error { return each(ctx, t.Devices, deviceID, x.enterDevice) },
+		func() error { return each(ctx, t.Deployments, deploymentID, x.enterDeployment) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// loadDatastream fills a series in place: nobody holds it yet.
+func (x *index) loadDatastream(d Datastream) {
+	s := x.series[d.Group]
+	if s == nil || d.Retired {
+		return
+	}
+	if s.Datastreams == nil {
+		if m := x.models[s.SensorID]; m != nil {
+			s.Datastreams = make([]int64, 0, len(m.Sensor.Channels))
+		}
+	}
+	for len(s.Datastreams) <= d.Slot {
+		s.Datastreams = append(s.Datastreams, 0)
+	}
+	s.Datastreams[d.Slot] = d.ID
+}
+
+// each walks a whole table in pages.
+func each[T any](ctx context.Context, table Table[T], id func(*T) *int64, enter func(T)) error {
+	after := int64(0)
+	for {
+		items, err := table.List(ctx, Page{After: after, Limit: loadPage})
+		if err != nil {
+			return err
+		}
+		for i := range items {
+			enter(items[i])
+		}
+		if len(items) < loadPage {
+			return nil
+		}
+		after = *id(&items[len(items)-1])
+	}
+}
+
+// first finds the one entity that matches, or answers false.
+func first[T any](ctx context.Context, table Table[T], match map[string]any) (T, bool, error) {
+	items, err := table.List(ctx, Page{Limit: 1, Match: match})
+	if err != nil || len(items) == 0 {
+		var none T
+		return none, false, err
+	}
+	return items[0], true, nil
+}
+
+func organisationID(o *Organisation) *int64 { return &o.ID }
+func thingID(t *Thing) *int64               { return &t.ID }
+func locationID(l *Location) *int64         { return &l.ID }
+func propertyID(p *ObservedProperty) *int64 { return &p.ID }
+func sensorID(s *Sensor) *int64             { return &s.ID }
+func groupID(g *Group) *int64               { return &g.ID }
+func datastreamID(d *Datastream) *int64     { return &d.ID }
+func deviceID(d *Device) *int64             { return &d.ID }
+func deploymentID(d *Deployment) *int64     { return &d.ID }

@@ -1,0 +1,151 @@
+package devices
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// The refusals of Resolve.
+var (
+	ErrNotRegistered = errors.New("no device of this name is registered")
+	ErrNotDeployed   = errors.New("the device stood at no thing at that time")
+)
+
+// Registry is the city's register of nouns: every change is validated, kept
+// in the store and then taken into the index that resolves readings. It is
+// safe for concurrent use.
+type Registry struct {
+	Organisations *Nouns[Organisation]
+	Things        *Nouns[Thing]
+	Locations     *Nouns[Location]
+	Properties    *Nouns[ObservedProperty]
+	Sensors       *Nouns[Sensor]
+	Datastreams   *Nouns[Datastream]
+	Devices       *Nouns[Device]
+	Deployments   *Nouns[Deployment]
+
+	store Store
+	now   func() time.Time
+	write sync.Mutex // one change at a time, so that checks hold until they are kept
+	mu    sync.RWMutex
+	index *index
+}
+
+// Open loads the registry from its store.
+func Open(ctx context.Context, store Store, now func() time.Time) (*Registry, error) {
+	r := &Registry{store: store, now: now, index: newIndex()}
+	r.nouns()
+	if err := r.index.load(ctx, store.Tables()); err != nil {
+		return nil, fmt.Errorf("load the registry: %w", err)
+	}
+	return r, nil
+}
+
+// Target is what a reading of a device at a time belongs to.
+type Target struct {
+	DeviceID int64
+	Device   string // code
+	Station  *Station
+	Series   *Series
+	Model    *Model
+}
+
+// Resolve finds the target of a device, named by code or DevEUI, at a time.
+// It answers ErrNotRegistered or ErrNotDeployed.
+func (r *Registry) Resolve(device string, at time.Time) (Target, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	u := r.index.units[device]
+	if u == nil {
+		return Target{}, ErrNotRegistered
+	}
+	b, ok := u.at(at.UnixNano())
+	if !ok {
+		return Target{}, ErrNotDeployed
+	}
+	series := r.index.series[b.group]
+	return Target{
+		DeviceID: u.id, Device: u.code, Series: series,
+		Station: r.index.stations[series.ThingID],
+		Model:   r.index.models[u.sensor],
+	}, nil
+}
+
+// Series gives a group with its model and station, or ErrNotFound.
+func (r *Registry) Series(group int64) (Target, error) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	s := r.index.series[group]
+	if s == nil {
+		return Target{}, fmt.Errorf("group %d: %w", group, ErrNotFound)
+	}
+	return Target{Series: s, Station: r.index.stations[s.ThingID], Model: r.index.models[s.SensorID]}, nil
+}
+
+// Property finds an observed property by code.
+func (r *Registry) Property(code string) (ObservedProperty, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	p, ok := r.index.properties[code]
+	return p, ok
+}
+
+// Codec gives the JavaScript of the model of a device, named by code or
+// DevEUI; false when the device or its codec is unknown.
+func (r *Registry) Codec(device string) (source string, ok bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	u := r.index.units[device]
+	if u == nil || r.index.models[u.sensor] == nil {
+		return "", false
+	}
+	source = r.index.models[u.sensor].Sensor.Codec
+	return source, source != ""
+}
+
+// Known says whether a device of this code or DevEUI is registered.
+func (r *Registry) Known(device string) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.index.units[device] != nil
+}
+
+// Size is the number of stations, devices and groups in the index.
+func (r *Registry) Size() (stations, devices, groups int) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.index.stations), len(r.index.unitByID), len(r.index.series)
+}
+
+// work is one change under way: its transaction, and what the index has to
+// learn once that is kept.
+type work struct {
+	Tables
+	registry *Registry
+	entries  []func(*index)
+}
+
+func (w *work) then(entry func(*index)) { w.entries = append(w.entries, entry) }
+
+// change runs do in one transaction and then brings the index up to date.
+func (r *Registry) change(ctx context.Context, do func(context.Context, *work) error) error {
+	r.write.Lock()
+	defer r.write.Unlock()
+	w := &work{registry: r}
+	err := r.store.Atomically(ctx, func(t Tables) error {
+		w.Tables, w.entries = t, w.entries[:0]
+		return do(ctx, w)
+	})
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, enter := range w.entries {
+		enter(r.index)
+	}
+	return nil
+}
