@@ -1,9 +1,6 @@
 package devices
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // Nouns is the register of one noun: what its table does, with every change
 // checked first and taken into the index afterwards.
@@ -14,6 +11,8 @@ type Nouns[T any] struct {
 	// check validates, fills defaults and makes what the entity needs; old is
 	// nil for a new one.
 	check func(ctx context.Context, w *work, entity, old *T) error
+	// after keeps what depends on the entity's id; nil when nothing does.
+	after func(ctx context.Context, w *work, entity, old *T) error
 	enter func(*index, T)
 	leave func(*index, T)
 }
@@ -78,6 +77,11 @@ func (n *Nouns[T]) put(ctx context.Context, w *work, entity, old *T) error {
 	if err := n.table(w.Tables).Put(ctx, entity); err != nil {
 		return err
 	}
+	if n.after != nil {
+		if err := n.after(ctx, w, entity, old); err != nil {
+			return err
+		}
+	}
 	if n.enter != nil {
 		kept := *entity
 		w.then(func(x *index) { n.enter(x, kept) })
@@ -89,7 +93,7 @@ func (n *Nouns[T]) put(ctx context.Context, w *work, entity, old *T) error {
 func (r *Registry) nouns() {
 	r.Organisations = &Nouns[Organisation]{registry: r, id: organisationID, check: checkOrganisation,
 		table: func(t Tables) Table[Organisation] { return t.Organisations }}
-	r.Things = &Nouns[Thing]{registry: r, id: thingID, check: checkThing,
+	r.Things = &Nouns[Thing]{registry: r, id: thingID, check: checkThing, after: rememberPlace,
 		table: func(t Tables) Table[Thing] { return t.Things },
 		enter: (*index).enterThing, leave: (*index).leaveThing}
 	r.Locations = &Nouns[Location]{registry: r, id: locationID, check: checkLocation,
@@ -115,9 +119,4 @@ func (r *Registry) nouns() {
 // HistoricalLocations tells where a thing was, oldest first.
 func (r *Registry) HistoricalLocations(ctx context.Context, page Page) ([]HistoricalLocation, error) {
 	return r.store.Tables().HistoricalLocations.List(ctx, page)
-}
-
-// remember notes that a thing is at its location from now on.
-func (w *work) remember(ctx context.Context, t *Thing, at time.Time) error {
-	return w.HistoricalLocations.Put(ctx, &HistoricalLocation{ThingID: t.ID, LocationID: t.LocationID, Time: at})
 }

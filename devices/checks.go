@@ -51,17 +51,20 @@ func (x *index) moveLocation(l Location) {
 	}
 }
 
-func checkThing(ctx context.Context, w *work, t, old *Thing) error {
+func checkThing(_ context.Context, _ *work, t, _ *Thing) error {
 	if t.Name == "" {
 		t.Name = t.Code
 	}
-	if old == nil || old.LocationID == t.LocationID {
-		return checkCode(t.Code)
+	return checkCode(t.Code)
+}
+
+// rememberPlace keeps where a thing has been, once it has an id.
+func rememberPlace(ctx context.Context, w *work, t, old *Thing) error {
+	if t.LocationID == 0 || (old != nil && old.LocationID == t.LocationID) {
+		return nil
 	}
-	if err := checkCode(t.Code); err != nil || t.LocationID == 0 {
-		return err
-	}
-	return w.remember(ctx, t, w.registry.now())
+	return w.HistoricalLocations.Put(ctx, &HistoricalLocation{
+		ThingID: t.ID, LocationID: t.LocationID, Time: w.registry.now()})
 }
 
 func checkProperty(_ context.Context, _ *work, p, old *ObservedProperty) error {
