@@ -46,6 +46,7 @@ type Measurement struct {
 	Seq      int64         // the device's own counter; negative when it has none
 	Position *geo.Position // where the device says it is; nil when it does not
 	Values   []KeyedValue
+	Untyped  bool  // the values are texts, to be typed by the model's channels
 	Unknown  int   // keys that the format itself could not read as values
 	Radio    Radio // how the message travelled
 }

@@ -1,0 +1,152 @@
+package telemetry
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// known tells new lines from those that the archive has already. A line newer
+// than everything of its group is new without asking; only the others, which
+// are few, are looked up.
+type known struct {
+	archive Archive
+	newest  map[int64]int64 // group → time; complete since the recall
+}
+
+type instant struct{ group, time int64 }
+
+// sort leaves out what the archive has with equal values, and turns other
+// values for a known instant into corrections that keep the instant's id.
+func (k *known) sort(ctx context.Context, lines []Line) (fresh []Line, duplicates int, err error) {
+	there, err := k.lookUp(ctx, k.suspects(lines))
+	if err != nil {
+		return nil, 0, err
+	}
+	fresh = make([]Line, 0, len(lines))
+	for i := range lines {
+		at := instant{lines[i].Group, lines[i].Time}
+		old, known := there[at]
+		if !known {
+			there[at] = &lines[i]
+			fresh = append(fresh, lines[i])
+			continue
+		}
+		switch rest := difference(&lines[i], old); {
+		case len(rest.Fields) > 0:
+			fresh = append(fresh, rest)
+			there[at] = merge(old, &rest)
+		case lines[i].ID != old.ID:
+			duplicates++
+		}
+	}
+	return fresh, duplicates, nil
+}
+
+// suspects are the lines that may be in the archive already.
+func (k *known) suspects(lines []Line) []instant {
+	var list []instant
+	for i := range lines {
+		if newest, ok := k.newest[lines[i].Group]; ok && lines[i].Time <= newest {
+			list = append(list, instant{lines[i].Group, lines[i].Time})
+		}
+	}
+	return list
+}
+
+// keep remembers what has now been archived.
+func (k *known) keep(lines []Line) {
+	for i := range lines {
+		if newest, ok := k.newest[lines[i].Group]; !ok || lines[i].Time > newest {
+			k.newest[lines[i].Group] = lines[i].Time
+		}
+	}
+}
+
+// lookUp reads the suspects' instants, one query for each run of instants
+// that lie close together, so that few lines are read for nothing.
+func (k *known) lookUp(ctx context.Context, suspects []instant) (map[instant]*Line, error) {
+	const close = int64(10 * time.Minute)
+	slices.SortFunc(suspects, func(a, b instant) int { return int(min(max(a.time-b.time, -1), 1)) })
+	there := map[instant]*Line{}
+	for len(suspects) > 0 {
+		n := 1
+		for n < len(suspects) && suspects[n].time-suspects[n-1].time < close {
+			n++
+		}
+		if err := k.read(ctx, suspects[:n], there); err != nil {
+			return nil, err
+		}
+		suspects = suspects[n:]
+	}
+	return there, nil
+}
+
+func (k *known) read(ctx context.Context, run []instant, there map[instant]*Line) error {
+	wanted := make(map[instant]bool, len(run))
+	var groups []int64
+	for _, s := range run {
+		wanted[s] = true
+		groups = append(groups, s.group)
+	}
+	slices.Sort(groups)
+	query := Query{Bucket: Raw, Groups: slices.Compact(groups), From: run[0].time, To: run[len(run)-1].time + 1}
+	return k.archive.Read(ctx, query, func(l *Line) error {
+		if at := (instant{l.Group, l.Time}); wanted[at] {
+			there[at] = copyLine(l)
+		}
+		return nil
+	})
+}
+
+func copyLine(l *Line) *Line {
+	c := *l
+	c.Fields = slices.Clone(l.Fields)
+	return &c
+}
+
+// difference is what a line says that the known one does not.
+func difference(line, old *Line) Line {
+	rest := *line
+	rest.ID, rest.Fields = old.ID, nil
+	for _, f := range line.Fields {
+		i := slices.IndexFunc(old.Fields, func(o Field) bool { return o.Property == f.Property })
+		if i >= 0 && old.Fields[i].Value == f.Value {
+			continue
+		}
+		if i >= 0 {
+			f.Quality |= Corrected
+		}
+		rest.Fields = append(rest.Fields, f)
+	}
+	return rest
+}
+
+func merge(old, rest *Line) *Line {
+	merged := copyLine(old)
+	for _, f := range rest.Fields {
+		if i := slices.IndexFunc(merged.Fields, func(o Field) bool { return o.Property == f.Property }); i >= 0 {
+			merged.Fields[i] = f
+		} else {
+			merged.Fields = append(merged.Fields, f)
+		}
+	}
+	return merged
+}
+
+// refusedLine keeps a line that the archive will never take, as JSON.
+func refusedLine(l *Line, cause error, now time.Time) Quarantined {
+	values := map[string]any{}
+	for _, f := range l.Fields {
+		switch {
+		case f.Value.Text != "":
+			values[f.Property] = f.Value.Text
+		default:
+			values[f.Property] = strconv.FormatFloat(f.Value.Num, 'g', -1, 64) // JSON has no NaN
+		}
+	}
+	payload, _ := json.Marshal(map[string]any{"group": l.Group, "time": time.Unix(0, l.Time).UTC(), "values": values})
+	return Quarantined{Received: now, Route: "archive", Payload: payload, Reason: NotArchivable, Detail: cause.Error()}
+}

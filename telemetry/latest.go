@@ -1,0 +1,122 @@
+package telemetry
+
+import (
+	"sync"
+	"time"
+)
+
+// Latest holds the newest value of every datastream in memory, by property,
+// so that the map never asks the archive. Late readings change it only where
+// they are newer than what is there.
+type Latest struct {
+	mu      sync.RWMutex
+	columns map[string]*column
+}
+
+// LatestValue is the newest reading of one datastream.
+type LatestValue struct {
+	Group     int64
+	Slot      int
+	Time      int64 // phenomenonTime, nanoseconds since 1970
+	Received  int64
+	Value     Value
+	Quality   Quality // of the line and the field
+	unchanged int64   // since when the value has been the same
+}
+
+type column struct {
+	place map[int64]int32 // group → index
+	cells []LatestValue
+}
+
+// NewLatest holds nothing yet.
+func NewLatest() *Latest { return &Latest{columns: map[string]*column{}} }
+
+// Tell takes lines in. It never waits for anybody but a reader's copy.
+func (l *Latest) Tell(lines []Line) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range lines {
+		line := &lines[i]
+		for j := range line.Fields {
+			l.set(line, &line.Fields[j])
+		}
+	}
+}
+
+func (l *Latest) set(line *Line, f *Field) {
+	c := l.columns[f.Property]
+	if c == nil {
+		c = &column{place: map[int64]int32{}}
+		l.columns[f.Property] = c
+	}
+	v := LatestValue{Group: line.Group, Slot: f.Slot, Time: line.Time, Received: line.Received,
+		Value: f.Value, Quality: line.Quality | f.Quality, unchanged: line.Time}
+	at, known := c.place[line.Group]
+	if !known {
+		c.place[line.Group] = int32(len(c.cells))
+		c.cells = append(c.cells, v)
+		return
+	}
+	old := &c.cells[at]
+	if v.Time < old.Time {
+		return
+	}
+	if v.Value == old.Value {
+		v.unchanged = old.unchanged
+	}
+	*old = v
+}
+
+// unchanged says for how long a datastream will have had this value at an
+// instant; 0 when it has another.
+func (l *Latest) unchanged(property string, group int64, value Value, at int64) time.Duration {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	c := l.columns[property]
+	if c == nil {
+		return 0
+	}
+	i, ok := c.place[group]
+	if !ok || c.cells[i].Value != value {
+		return 0
+	}
+	return time.Duration(at - c.cells[i].unchanged)
+}
+
+// Of copies the newest values of one property, in no order.
+func (l *Latest) Of(property string) []LatestValue {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	c := l.columns[property]
+	if c == nil {
+		return nil
+	}
+	return append([]LatestValue(nil), c.cells...)
+}
+
+// At gives the newest value of one datastream.
+func (l *Latest) At(property string, group int64) (LatestValue, bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	c := l.columns[property]
+	if c == nil {
+		return LatestValue{}, false
+	}
+	i, ok := c.place[group]
+	if !ok {
+		return LatestValue{}, false
+	}
+	return c.cells[i], true
+}
+
+// Properties counts the datastreams with a value, by property.
+func (l *Latest) Properties() map[string]int {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	counts := make(map[string]int, len(l.columns))
+	for property, c := range l.columns {
+		counts[property] = len(c.cells)
+	}
+	return counts
+}

@@ -1,0 +1,244 @@
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// ErrClosed answers what is submitted after the pipeline has stopped.
+var ErrClosed = errors.New("the hub is stopping; send again later")
+
+// Keeper keeps a record durably: it is on the disk when Append answers nil.
+type Keeper interface {
+	Append(ctx context.Context, record []byte, readings int) error
+}
+
+// Watcher is told of every line once it is durable. It must not wait, and
+// must not keep the lines.
+type Watcher interface {
+	Tell(lines []Line)
+}
+
+// PipelineOptions says what a pipeline works with. All are required save
+// Clock, Linger, MaxPending and Watchers.
+type PipelineOptions struct {
+	Registry   Resolver
+	Latest     *Latest
+	Sequences  *Sequences
+	Health     *Health
+	Spool      Keeper
+	IDs        IDBlocks
+	Counters   *Counters
+	Clock      Clock
+	Watchers   []Watcher
+	Linger     time.Duration // how long a commit may wait for company; 5 ms when 0
+	MaxPending int           // bytes of payload in memory before Submit waits; 16 MiB when 0
+	Now        func() time.Time
+	Log        *slog.Logger
+}
+
+// Pipeline takes arrivals through resolve, keep, acknowledge and tell, many
+// at a time with one write to the disk.
+type Pipeline struct {
+	o     PipelineOptions
+	batch batch
+
+	mu      sync.Mutex
+	space   *sync.Cond
+	pending []submission
+	bytes   int
+	closed  bool
+	wake    chan struct{} // holds one token while something is pending
+	state   KeepState
+}
+
+// KeepState tells whether the spool takes what arrives.
+type KeepState struct {
+	Failing string    // the spool's error, "" while it keeps
+	Since   time.Time // since when it fails
+	Pending int       // arrivals that wait for their commit
+}
+
+type submission struct {
+	arrival Arrival
+	done    func(Receipt)
+}
+
+// NewPipeline makes a pipeline; nothing moves before Run.
+func NewPipeline(o PipelineOptions) *Pipeline {
+	o.Clock = o.Clock.orDefault()
+	if o.Linger == 0 {
+		o.Linger = 5 * time.Millisecond
+	}
+	if o.MaxPending == 0 {
+		o.MaxPending = 16 << 20
+	}
+	p := &Pipeline{o: o, wake: make(chan struct{}, 1)}
+	p.space = sync.NewCond(&p.mu)
+	p.batch.resolving = resolving{registry: o.Registry, latest: o.Latest, clock: o.Clock}
+	p.batch.ids = idLease{blocks: o.IDs, open: map[int64]*openBlock{}}
+	return p
+}
+
+// Submit hands an arrival over; done is called exactly once, from another
+// goroutine, when its fate is durable. Submit waits while too much is pending.
+func (p *Pipeline) Submit(a Arrival, done func(Receipt)) {
+	size := len(a.Payload) + 256
+	p.mu.Lock()
+	for p.bytes+size > p.o.MaxPending && p.bytes > 0 && !p.closed {
+		p.space.Wait()
+	}
+	if p.closed {
+		p.mu.Unlock()
+		done(Receipt{Err: ErrClosed})
+		return
+	}
+	p.pending = append(p.pending, submission{a, done})
+	p.bytes += size
+	p.mu.Unlock()
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run commits until the context ends, and then what is still pending.
+func (p *Pipeline) Run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			p.close(ctx)
+			return nil
+		case <-p.wake:
+		}
+		p.gather(ctx)
+		p.commit(ctx, p.take())
+	}
+}
+
+// gather waits for company: until arrivals pause, or the linger is over. A
+// pause means that the senders' windows are full, so waiting would gain nothing.
+func (p *Pipeline) gather(ctx context.Context) {
+	const pause = time.Millisecond
+	seen := p.count()
+	for waited := time.Duration(0); waited < p.o.Linger; waited += pause {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		if now := p.count(); now == seen {
+			return
+		} else {
+			seen = now
+		}
+	}
+}
+
+func (p *Pipeline) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.pending)
+}
+
+func (p *Pipeline) take() []submission {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	taken := p.pending
+	p.pending, p.bytes = nil, 0
+	p.space.Broadcast()
+	return taken
+}
+
+// close refuses what comes from now on and commits the rest.
+func (p *Pipeline) close(ctx context.Context) {
+	p.mu.Lock()
+	p.closed = true
+	p.space.Broadcast()
+	p.mu.Unlock()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	p.commit(last, p.take())
+}
+
+// State tells how the pipeline fares.
+func (p *Pipeline) State() KeepState {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.state
+	s.Pending = len(p.pending)
+	return s
+}
+
+// commit keeps a batch and settles with its senders. While the spool refuses,
+// it tries again and nothing is acknowledged.
+func (p *Pipeline) commit(ctx context.Context, submissions []submission) {
+	if len(submissions) == 0 {
+		return
+	}
+	err := p.keep(ctx, submissions)
+	for wait := 50 * time.Millisecond; err != nil && ctx.Err() == nil; wait = min(2*wait, 2*time.Second) {
+		p.failing(err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+			err = p.keep(ctx, submissions)
+		}
+	}
+	if err != nil {
+		for _, s := range submissions {
+			s.done(Receipt{Err: err})
+		}
+		return
+	}
+	p.failing(nil)
+	p.settle(submissions)
+}
+
+// keep resolves the batch and writes its record.
+func (p *Pipeline) keep(ctx context.Context, submissions []submission) error {
+	b := &p.batch
+	if err := b.fill(ctx, submissions, p.o.Now().UnixNano()); err != nil {
+		return err
+	}
+	if len(b.lines)+len(b.items) == 0 {
+		return nil
+	}
+	b.record = appendRecord(b.record[:0], b.lines, b.items)
+	return p.o.Spool.Append(ctx, b.record, len(b.lines)+len(b.items))
+}
+
+// settle counts, acknowledges and tells, in this order: a sender that has its
+// acknowledgement finds its reading counted.
+func (p *Pipeline) settle(submissions []submission) {
+	b := &p.batch
+	b.count(p.o.Counters)
+	for _, seen := range b.seen {
+		p.o.Counters.SequenceGaps.Add(p.o.Sequences.Note(seen.device, seen.seq))
+		p.o.Health.note(seen)
+	}
+	for i, s := range submissions {
+		s.done(b.receipts[i])
+	}
+	p.o.Latest.Tell(b.lines)
+	for _, w := range p.o.Watchers {
+		w.Tell(b.lines)
+	}
+}
+
+// failing keeps and logs the changes of the spool's state.
+func (p *Pipeline) failing(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case err == nil && p.state.Failing != "":
+		p.o.Log.Info("the spool keeps again", "after", p.o.Now().Sub(p.state.Since).Round(time.Millisecond))
+		p.state = KeepState{}
+	case err != nil && p.state.Failing == "":
+		p.o.Log.Error("nothing is acknowledged: the spool does not keep", "error", err)
+		p.state = KeepState{Failing: err.Error(), Since: p.o.Now()}
+	}
+}

@@ -1,0 +1,163 @@
+package telemetry
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+
+	"cityhub/devices"
+)
+
+// Clock is what the hub accepts of a device's clock.
+type Clock struct {
+	Ahead  time.Duration // how far in the future a time may lie; 10 minutes when 0
+	Oldest time.Duration // how far in the past: the raw retention; a year when 0
+	Late   time.Duration // from this delay on a reading is flagged Late; 5 minutes when 0
+}
+
+func (c Clock) orDefault() Clock {
+	if c.Ahead == 0 {
+		c.Ahead = 10 * time.Minute
+	}
+	if c.Oldest == 0 {
+		c.Oldest = 365 * 24 * time.Hour
+	}
+	if c.Late == 0 {
+		c.Late = 5 * time.Minute
+	}
+	return c
+}
+
+// Resolver finds what a reading belongs to.
+type Resolver interface {
+	Resolve(device string, at time.Time) (devices.Target, error)
+}
+
+// resolving turns measurements into lines, without their ids.
+type resolving struct {
+	registry Resolver
+	latest   *Latest
+	clock    Clock
+	fields   []Field // the arena from which lines take their fields
+}
+
+// line resolves one measurement that reached the hub at received.
+func (r *resolving) line(m *Measurement, received time.Time) (Line, devices.Target, int, *Refusal) {
+	l := Line{Time: received.UnixNano(), Received: received.UnixNano()}
+	at := received
+	if m.Time.IsZero() {
+		l.Quality |= ClockCorrected
+	} else {
+		if refusal := r.clock.check(m.Time, received); refusal != nil {
+			return l, devices.Target{}, 0, refusal
+		}
+		at, l.Time = m.Time, m.Time.UnixNano()
+		if received.Sub(m.Time) > r.clock.Late {
+			l.Quality |= Late
+		}
+	}
+	target, err := r.registry.Resolve(m.Device, at)
+	if err != nil {
+		return l, target, 0, unresolved(err, m.Device, at)
+	}
+	l.Group = target.Series.ID
+	if refusal := place(&l, m, target.Station); refusal != nil {
+		return l, target, 0, refusal
+	}
+	unknown, refusal := r.fill(&l, m, target)
+	return l, target, unknown, refusal
+}
+
+func (c Clock) check(t, received time.Time) *Refusal {
+	if ahead := t.Sub(received); ahead > c.Ahead {
+		return &Refusal{WrongClock, fmt.Sprintf("time: %s is %s ahead of the hub; set the device's clock", t.UTC().Format(time.RFC3339), ahead.Round(time.Second))}
+	}
+	if received.Sub(t) > c.Oldest {
+		return &Refusal{WrongClock, fmt.Sprintf("time: %s is older than the %s that are kept; set the device's clock", t.UTC().Format(time.RFC3339), c.Oldest)}
+	}
+	return nil
+}
+
+func unresolved(err error, device string, at time.Time) *Refusal {
+	if errors.Is(err, devices.ErrNotDeployed) {
+		return &Refusal{NotDeployed, fmt.Sprintf("device: %q stood at no thing at %s; deploy it from then on and replay", device, at.UTC().Format(time.RFC3339))}
+	}
+	return &Refusal{NotRegistered, fmt.Sprintf("device: no device has the code or DevEUI %q; register it and replay", device)}
+}
+
+func place(l *Line, m *Measurement, station *devices.Station) *Refusal {
+	if m.Position == nil {
+		return nil
+	}
+	if err := m.Position.Validate(); err != nil {
+		return &Refusal{WrongPosition, "position: " + err.Error()}
+	}
+	if station.Mobile {
+		l.Position = m.Position
+	}
+	return nil
+}
+
+// fill types the values by the model's channels and answers how many keys are
+// no channel.
+func (r *resolving) fill(l *Line, m *Measurement, target devices.Target) (unknown int, refusal *Refusal) {
+	start := len(r.fields)
+	for i := range m.Values {
+		v := &m.Values[i]
+		channel, kind := target.Model.Channel(v.Key)
+		if channel == nil {
+			unknown++
+			continue
+		}
+		value, refusal := typed(v, kind, m.Untyped)
+		if refusal != nil {
+			return unknown, refusal
+		}
+		f := Field{Property: channel.Property, Slot: channel.Slot, Value: value}
+		if value.Kind == devices.Number && (value.Num < channel.Lo || value.Num > channel.Hi) {
+			f.Quality |= OutOfRange
+		}
+		if channel.StuckAfter > 0 && r.latest.unchanged(channel.Property, l.Group, value, l.Time) > channel.StuckAfter {
+			f.Quality |= Stuck
+		}
+		r.fields = append(r.fields, f)
+	}
+	l.Fields = r.fields[start:len(r.fields):len(r.fields)]
+	if len(l.Fields) == 0 {
+		return unknown, &Refusal{NoChannel, fmt.Sprintf("values: none of the %d keys is a channel of model %q; mend the model's channels and replay",
+			len(m.Values), target.Model.Sensor.Code)}
+	}
+	return unknown + m.Unknown, nil
+}
+
+// typed makes a value of the property's kind, or refuses it by name.
+func typed(v *KeyedValue, kind devices.Kind, untyped bool) (Value, *Refusal) {
+	value := v.Value
+	if untyped && value.Kind == devices.Text && kind != devices.Text {
+		value = parseText(value.Text, kind)
+	}
+	if value.Kind != kind {
+		return value, &Refusal{WrongType, fmt.Sprintf("values.%s: is %s, the property holds %s", v.Key, value.Kind, kind)}
+	}
+	if kind == devices.Number && (math.IsNaN(value.Num) || math.IsInf(value.Num, 0)) {
+		return value, &Refusal{NotANumber, fmt.Sprintf("values.%s: %v is not a number; leave the key out when there is no reading", v.Key, value.Num)}
+	}
+	return value, nil
+}
+
+// parseText types a text; what cannot be read stays text and is refused.
+func parseText(text string, kind devices.Kind) Value {
+	switch kind {
+	case devices.Number:
+		if n, err := strconv.ParseFloat(text, 64); err == nil {
+			return NumberOf(n)
+		}
+	case devices.Boolean:
+		if b, err := strconv.ParseBool(text); err == nil {
+			return BooleanOf(b)
+		}
+	}
+	return TextOf(text)
+}
