@@ -81,7 +81,7 @@ func (f *Forwarder) ObserveWrites(observe func(time.Duration)) { f.timing = obse
 
 // Run forwards until the context ends.
 func (f *Forwarder) Run(ctx context.Context) error {
-	if err := f.recall(ctx); err != nil {
+	if err := errors.Join(f.mark(ctx), f.recall(ctx)); err != nil {
 		return stopped(ctx, err)
 	}
 	records := make(chan Kept, 16)
@@ -280,6 +280,19 @@ func (f *Forwarder) recall(ctx context.Context) error {
 			return nil
 		})
 		f.seen.newest = newest
+		return err
+	})
+}
+
+// mark learns up to which hour roll-ups are done; the first start begins with
+// the present hour.
+func (f *Forwarder) mark(ctx context.Context) error {
+	return f.insist(ctx, "read the roll-up journal", func() error {
+		mark, err := f.o.Journal.Watermark(ctx, 0)
+		if err == nil && mark == 0 {
+			mark, err = f.o.Journal.Watermark(ctx, floorTo(f.o.Now().UnixNano(), int64(time.Hour)))
+		}
+		f.rolled.Store(max(f.rolled.Load(), mark))
 		return err
 	})
 }

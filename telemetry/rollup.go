@@ -166,14 +166,10 @@ func (r *Roller) Step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := r.o.Now()
 	if mark == 0 {
-		mark = floorTo(now.UnixNano(), int64(time.Hour))
-		if _, err := r.o.Journal.Watermark(ctx, mark); err != nil {
-			return err
-		}
+		return nil // the forwarder has not begun
 	}
-	r.o.Forwarder.rolled.Store(mark)
+	now := r.o.Now()
 	if err := r.clean(ctx); err != nil {
 		return err
 	}
