@@ -60,6 +60,9 @@ func NewForwarder(o ForwarderOptions) *Forwarder {
 	return f
 }
 
+// maxRecords bounds a batch of records that hold few lines.
+const maxRecords = 512
+
 // ArchiveState tells how the archive fares.
 type ArchiveState struct {
 	Up      bool
@@ -129,7 +132,7 @@ func (f *Forwarder) gather(ctx context.Context, first Kept, records <-chan Kept)
 	batch, readings := []Kept{first}, first.Readings
 	timer := time.NewTimer(f.o.Linger)
 	defer timer.Stop()
-	for readings < f.o.BatchLines {
+	for readings < f.o.BatchLines && len(batch) < maxRecords {
 		select {
 		case next, ok := <-records:
 			if !ok {

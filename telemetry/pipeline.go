@@ -12,6 +12,7 @@ import (
 var ErrClosed = errors.New("the hub is stopping; send again later")
 
 // Keeper keeps a record durably: it is on the disk when Append answers nil.
+// readings counts its lines; what it quarantines is counted already.
 type Keeper interface {
 	Append(ctx context.Context, record []byte, readings int) error
 }
@@ -208,7 +209,7 @@ func (p *Pipeline) keep(ctx context.Context, submissions []submission) error {
 		return nil
 	}
 	b.record = appendRecord(b.record[:0], b.lines, b.items)
-	return p.o.Spool.Append(ctx, b.record, len(b.lines)+len(b.items))
+	return p.o.Spool.Append(ctx, b.record, len(b.lines))
 }
 
 // settle counts, acknowledges and tells, in this order: a sender that has its

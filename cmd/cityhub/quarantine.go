@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"text/tabwriter"
+	"time"
+)
+
+// quarantineCommand are the subcommands of quarantine.
+type quarantineCommand struct {
+	List   quarantineList   `cmd:"" help:"List refused messages, oldest first."`
+	Show   quarantineShow   `cmd:"" help:"Show one message whole."`
+	Replay quarantineReplay `cmd:"" help:"Send refused messages through the hub again."`
+}
+
+// quarantined is the API's picture of a refused message.
+type quarantined struct {
+	ID       int64     `json:"id"`
+	Received time.Time `json:"received"`
+	Route    string    `json:"route"`
+	Topic    string    `json:"topic"`
+	Device   string    `json:"device"`
+	Reason   string    `json:"reason"`
+	Detail   string    `json:"detail"`
+	Text     string    `json:"text"`
+	Payload  []byte    `json:"payload"`
+}
+
+type quarantineList struct {
+	client
+	Reason string `help:"Only messages refused for this reason."`
+	Device string `help:"Only messages of this device."`
+	Limit  int    `help:"At most so many." default:"100"`
+}
+
+// Run lists.
+func (q *quarantineList) Run(ctx context.Context, c *console) error {
+	query := url.Values{"limit": {fmt.Sprint(q.Limit)}}
+	for name, value := range map[string]string{"reason": q.Reason, "device": q.Device} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	var page struct {
+		Items  []quarantined    `json:"items"`
+		Counts map[string]int64 `json:"counts"`
+	}
+	if err := q.call(ctx, "GET", "/quarantine?"+query.Encode(), "", nil, &page); err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tRECEIVED\tREASON\tTOPIC\tDETAIL")
+	for _, m := range page.Items {
+		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", m.ID, m.Received.Format(time.RFC3339), m.Reason, m.Topic, m.Detail)
+	}
+	for reason, n := range page.Counts {
+		fmt.Fprintf(table, "\t\t%s\t%d in all\t\n", reason, n)
+	}
+	return table.Flush()
+}
+
+type quarantineShow struct {
+	client
+	ID int64 `arg:"" help:"Number of the message."`
+}
+
+// Run shows.
+func (q *quarantineShow) Run(ctx context.Context, c *console) error {
+	var m quarantined
+	if err := q.call(ctx, "GET", fmt.Sprintf("/quarantine/%d", q.ID), "", nil, &m); err != nil {
+		return err
+	}
+	text := m.Text
+	if text == "" {
+		text = fmt.Sprintf("%x", m.Payload)
+	}
+	_, err := fmt.Fprintf(c.out, "received %s on %s (%s)\nrefused  %s: %s\n\n%s\n",
+		m.Received.Format(time.RFC3339Nano), m.Topic, m.Route, m.Reason, m.Detail, text)
+	return err
+}
+
+type quarantineReplay struct {
+	client
+	Reason string `help:"Only messages refused for this reason."`
+}
+
+// Run replays; what is refused again stays.
+func (q *quarantineReplay) Run(ctx context.Context, c *console) error {
+	body, err := json.Marshal(map[string]string{"reason": q.Reason})
+	if q.Reason == "" {
+		body = []byte("{}")
+	}
+	if err != nil {
+		return err
+	}
+	var result struct {
+		Replayed, Accepted, Refused int
+	}
+	if err := q.call(ctx, "POST", "/quarantine/replay", "application/json", bytes.NewReader(body), &result); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.out, "replayed %d, accepted %d, refused again %d\n", result.Replayed, result.Accepted, result.Refused)
+	return err
+}

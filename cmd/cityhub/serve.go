@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"time"
+	_ "time/tzdata" // calendar windows must not hang on what a container image ships
+)
+
+// serveCommand holds the settings of a running hub.
+type serveCommand struct {
+	Data string `help:"Folder for the hub's own files." default:"./data" type:"path"`
+	HTTP string `name:"http" help:"Address of the API and the web pages." default:"127.0.0.1:8080"`
+	Ops  string `help:"Address of /livez, /readyz and /metrics." default:"127.0.0.1:9090"`
+
+	MQTTListen   string `name:"mqtt-listen" help:"Address of the embedded broker; not with --mqtt-url." default:"127.0.0.1:1883"`
+	MQTTURL      string `name:"mqtt-url" help:"Broker to take readings from, such as tcp://mosquitto:1883 or mqtts://…; without it the embedded broker runs."`
+	MQTTClientID string `name:"mqtt-client-id" help:"Client id at the broker; it names the persistent session." default:"cityhub"`
+	MQTTUsername string `name:"mqtt-username" help:"User at the broker."`
+	MQTTPassword string `name:"mqtt-password" help:"Password at the broker; better as CITYHUB_MQTT_PASSWORD_FILE." hidden:""`
+	MQTTRoutes   string `name:"mqtt-routes" help:"YAML file with routes (name, filter, format) instead of the built-in ones." type:"path"`
+
+	InfluxURL    string `name:"influx-url" help:"InfluxDB 2 to keep time series in; without it the embedded archive does."`
+	InfluxOrg    string `name:"influx-org" help:"Organisation in InfluxDB." default:"cityhub"`
+	InfluxBucket string `name:"influx-bucket" help:"Raw bucket; …_hourly and …_daily stand beside it." default:"cityhub"`
+	InfluxToken  string `name:"influx-token" help:"Token; give it as CITYHUB_INFLUX_TOKEN or CITYHUB_INFLUX_TOKEN_FILE." hidden:""`
+
+	PostgresURL string `name:"postgres-url" help:"PostgreSQL to keep the registry in; without it an embedded SQLite does. Better as CITYHUB_POSTGRES_URL_FILE when it holds a password."`
+
+	TimeZone     string        `name:"time-zone" help:"The city's time zone: days and months are cut in it." default:"Asia/Ho_Chi_Minh"`
+	RawRetention time.Duration `name:"raw-retention" help:"How long single readings are kept, and how old a reading may be." default:"8760h"`
+	SpoolBytes   int64         `name:"spool-bytes" help:"Most bytes that may wait on disk for the archive." default:"17179869184"`
+	SpoolReserve int64         `name:"spool-reserve" help:"Free bytes on the disk that the spool never uses up." default:"268435456"`
+	LogFormat    string        `name:"log-format" help:"text or json." enum:"text,json" default:"text"`
+}
+
+// check refuses settings that cannot work together, with the mend.
+func (s *serveCommand) check() error {
+	var all []error
+	refuse := func(flag, format string, args ...any) {
+		all = append(all, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, args...)))
+	}
+	if _, err := time.LoadLocation(s.TimeZone); err != nil {
+		refuse("time-zone", "%q is not known; give a name such as Asia/Ho_Chi_Minh", s.TimeZone)
+	}
+	for flag, address := range map[string]string{"http": s.HTTP, "ops": s.Ops, "mqtt-listen": s.MQTTListen} {
+		if flag == "mqtt-listen" && s.MQTTURL != "" {
+			continue
+		}
+		host, _, err := net.SplitHostPort(address)
+		if err != nil {
+			refuse(flag, "%q is not HOST:PORT", address)
+		} else if flag != "ops" && !loopback(host) {
+			refuse(flag, "%q is reachable from other machines, and there are no accounts yet; use 127.0.0.1", address)
+		}
+	}
+	for flag, address := range map[string]string{"mqtt-url": s.MQTTURL, "influx-url": s.InfluxURL, "postgres-url": s.PostgresURL} {
+		if u, err := url.Parse(address); address != "" && (err != nil || u.Scheme == "" || u.Host == "") {
+			refuse(flag, "is not a URL with scheme and host")
+		}
+	}
+	if s.InfluxURL != "" && s.InfluxToken == "" {
+		refuse("influx-url", "needs a token in CITYHUB_INFLUX_TOKEN or CITYHUB_INFLUX_TOKEN_FILE")
+	}
+	if s.RawRetention < time.Hour {
+		refuse("raw-retention", "%s is less than an hour", s.RawRetention)
+	}
+	return errors.Join(all...)
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// Run serves until it is told to stop.
+func (s *serveCommand) Run(ctx context.Context, c *console) error {
+	if err := s.check(); err != nil {
+		return err
+	}
+	var handler slog.Handler = slog.NewTextHandler(c.err, nil)
+	if s.LogFormat == "json" {
+		handler = slog.NewJSONHandler(c.err, nil)
+	}
+	return serve(ctx, s, slog.New(handler))
+}
+
+// configCommands are the subcommands of config.
+type configCommands struct {
+	Check checkCommand `cmd:"" help:"Say whether cityhub serve would accept these settings."`
+}
+
+type checkCommand struct {
+	serveCommand
+}
+
+// Run checks and prints nothing secret.
+func (k *checkCommand) Run(_ context.Context, c *console) error {
+	if err := k.check(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintln(c.out, "The settings are fine.")
+	return err
+}
