@@ -1,0 +1,161 @@
+// Package bridge brings the city's messages from its MQTT broker into the hub:
+// it connects, subscribes, decodes by a table of routes, hands each arrival to
+// the intake and acknowledges it once the intake says that it is kept durably.
+// It refuses to know the registry, the spool and the archive.
+package bridge
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cityhub/telemetry"
+)
+
+const (
+	maxBytes     = 64 << 20         // of messages taken up and not acknowledged
+	defaultStall = 30 * time.Second // Options.Stall
+	drainTime    = 6 * time.Second  // for the last acknowledgements at the end
+)
+
+// Intake keeps arrivals. Submit may wait when it has too much in hand; it calls
+// done exactly once, from any goroutine, when the arrival is durable or cannot
+// be. done does not wait.
+type Intake interface {
+	Submit(arrival telemetry.Arrival, done func(telemetry.Receipt))
+}
+
+// Options make a bridge. URL, ClientID, Decoder and Intake are required.
+type Options struct {
+	URL      string // mqtt:// or tcp://, mqtts:// or ssl://
+	ClientID string // stable: the broker keeps the hub's messages under it
+	Username string
+	Password string
+	TLS      *tls.Config // nil: the system's roots
+
+	Decoder *Decoder
+	Intake  Intake
+	Window  int           // messages taken up and not acknowledged; 0: 65,535, all that the protocol can number
+	Stall   time.Duration // the oldest unacknowledged message may be so old; 0: 30 s
+
+	Now     func() time.Time // nil: time.Now
+	Log     *slog.Logger     // nil: slog.Default
+	Metrics prometheus.Registerer
+}
+
+// Status is the connection as the operators see it.
+type Status struct {
+	Connected            bool
+	Since                time.Time     // of the present connection, or of its absence
+	SessionLost          int64         // times the broker had forgotten the hub's session
+	Unacknowledged       int           // messages received and not yet durable
+	OldestUnacknowledged time.Duration // age of the oldest of them, 0 when there is none
+	LastError            string        // why the last connection ended or was not made
+}
+
+// Bridge is one broker's messages on their way in.
+type Bridge struct {
+	o       Options
+	shown   string // the URL without its password
+	decoder *Decoder
+	metrics *metrics
+	queue   *queue
+	scripts chan job
+
+	mu          sync.Mutex
+	session     *session // nil while there is no connection
+	since       time.Time
+	known       bool // there was a connection before
+	sessionLost int64
+	lastError   string
+}
+
+// New checks the options. Run does the work.
+func New(o Options) (*Bridge, error) {
+	target, err := url.Parse(o.URL)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("broker URL: %w", err)
+	case target.Hostname() == "":
+		return nil, fmt.Errorf("broker URL: %q names no host, want mqtt://host:port", target.Redacted())
+	case o.ClientID == "":
+		return nil, errors.New("client id: must not be empty, or the broker keeps nothing for the hub")
+	case o.Decoder == nil || o.Intake == nil:
+		return nil, errors.New("bridge: decoder and intake are required")
+	}
+	o.defaults()
+	b := &Bridge{
+		o: o, shown: target.Redacted(), decoder: o.Decoder,
+		queue: newQueue(), scripts: make(chan job, scriptQueue), since: o.Now(),
+	}
+	b.metrics = newMetrics(o.Metrics, b.Status)
+	return b, nil
+}
+
+func (o *Options) defaults() {
+	if o.Window <= 0 {
+		o.Window = 1<<16 - 1
+	}
+	if o.Stall <= 0 {
+		o.Stall = defaultStall
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+}
+
+// Status tells how the connection is. It is safe for concurrent use.
+func (b *Bridge) Status() Status {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s := Status{Connected: b.session != nil, Since: b.since, SessionLost: b.sessionLost, LastError: b.lastError}
+	if b.session == nil {
+		return s
+	}
+	open, oldest, _ := b.session.window.State()
+	s.Unacknowledged = open
+	if open > 0 {
+		s.OldestUnacknowledged = b.o.Now().Sub(oldest)
+	}
+	return s
+}
+
+// Run keeps the bridge connected until the context ends, then waits for the
+// intake's last answers and says goodbye to the broker. It is called once. Its
+// error says what was left unacknowledged; the broker will send that again.
+func (b *Bridge) Run(ctx context.Context) error {
+	var workers sync.WaitGroup
+	workers.Go(b.feed)
+	for range max(1, runtime.GOMAXPROCS(0)/2) {
+		workers.Go(b.runScripts)
+	}
+	err := b.stayConnected(ctx)
+	b.queue.close()
+	workers.Wait()
+	return err
+}
+
+// greet counts a connection, and notices that the broker lost the session.
+func (b *Bridge) greet(sessionPresent bool) {
+	b.metrics.connects.Inc()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.known && !sessionPresent {
+		b.sessionLost++
+		b.metrics.sessionLost.Inc()
+		b.o.Log.Warn("the broker lost its session: messages that it held for the hub are gone; look for gaps in seq",
+			"broker", b.shown)
+	}
+	b.known = true
+}

@@ -1,0 +1,250 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"cityhub/broker-bridge/codec"
+	"cityhub/broker-bridge/payload"
+	"cityhub/telemetry"
+)
+
+// Models tells how the bytes of a device are decoded.
+type Models interface {
+	// Codec gives the JavaScript source of the model of a device, named by code
+	// or DevEUI; "" when the model has none. ok is false for an unknown device.
+	Codec(device string) (source string, ok bool)
+}
+
+// Runner runs JavaScript codecs; a *codec.Runner is one. Its errors are
+// *telemetry.Refusal.
+type Runner interface {
+	Decode(ctx context.Context, source string, uplink codec.Uplink) (codec.Result, error)
+}
+
+// Decoder turns messages into arrivals by one table of routes, for every edge
+// of the hub alike. It is safe for concurrent use.
+type Decoder struct {
+	routes  []route
+	runner  Runner
+	models  Models
+	gateway func(sender string) bool
+}
+
+// NewDecoder makes a decoder; routes nil means DefaultRoutes. gateway says of
+// an authenticated sender that it may speak for other devices; nil: none may.
+func NewDecoder(routes []Route, runner Runner, models Models, gateway func(sender string) bool) (*Decoder, error) {
+	if routes == nil {
+		routes = DefaultRoutes()
+	}
+	compiled, err := compile(routes)
+	if err != nil {
+		return nil, err
+	}
+	if gateway == nil {
+		gateway = func(string) bool { return false }
+	}
+	return &Decoder{routes: compiled, runner: runner, models: models, gateway: gateway}, nil
+}
+
+// Filters are the topic filters that carry readings.
+func (d *Decoder) Filters() []string {
+	var out []string
+	for _, r := range d.routes {
+		if r.Format != "" {
+			out = append(out, r.Filter)
+		}
+	}
+	return out
+}
+
+// Ignored says of a decoded arrival that there is nothing in it to keep: a
+// join, a status, an empty array. It needs no Submit.
+func Ignored(a telemetry.Arrival) bool {
+	return a.Refusal == nil && len(a.Measurements) == 0
+}
+
+// Arrival decodes a message by its topic. sender is the authenticated device or
+// key, "" when the edge cannot know. It runs the model's JavaScript when the
+// payload needs it, which may take up to the codec's time limit. The payload
+// must not change afterwards.
+func (d *Decoder) Arrival(ctx context.Context, topic string, body []byte, sender string, received time.Time) telemetry.Arrival {
+	work := d.decode(topic, body, sender, received)
+	d.finish(ctx, &work)
+	return work.arrival
+}
+
+// ByFormat decodes a payload that came without a topic. device is the one that
+// the payload is about where it does not say so itself, "" for none.
+func (d *Decoder) ByFormat(ctx context.Context, format, device string, body []byte, sender string, received time.Time) telemetry.Arrival {
+	work := work{
+		arrival: telemetry.Arrival{Route: format, Sender: sender, Payload: body, Received: received},
+		device:  device,
+	}
+	decode, ok := payload.ByName(format)
+	if ok {
+		work.parse(decode, payload.Input{Payload: body, Device: device, Received: received})
+	} else {
+		work.arrival.Refusal = &telemetry.Refusal{Reason: telemetry.NoRoute, Detail: fmt.Sprintf("format %q is not known", format)}
+	}
+	d.checkSender(&work)
+	d.finish(ctx, &work)
+	return work.arrival
+}
+
+// work is an arrival on its way: what its format could not decode itself waits
+// in uplinks for the model's JavaScript.
+type work struct {
+	arrival telemetry.Arrival
+	device  string // of the topic, "" when it names none
+	owned   bool   // the topic's device is the sender
+	uplinks []payload.Uplink
+}
+
+// decode does all but the JavaScript.
+func (d *Decoder) decode(topic string, body []byte, sender string, received time.Time) work {
+	w := work{arrival: telemetry.Arrival{Topic: topic, Sender: sender, Payload: body, Received: received}}
+	var wild [maxWildcards]string
+	r := d.find(topic, &wild)
+	if r == nil {
+		w.arrival.Route = "none"
+		w.arrival.Refusal = &telemetry.Refusal{Reason: telemetry.NoRoute, Detail: "no route has a filter for this topic: add one, or publish elsewhere"}
+		return w
+	}
+	w.arrival.Route = r.Name
+	if r.Format == "" {
+		return w
+	}
+	w.device, w.owned = wild[r.device], r.owned
+	port, err := portOf(r, wild[r.device+1])
+	if err != nil {
+		w.arrival.Refusal = refusal(err)
+		return w
+	}
+	w.parse(r.format, payload.Input{Topic: topic, Payload: body, Device: w.device, FPort: port, Received: received})
+	d.checkSender(&w)
+	return w
+}
+
+func (d *Decoder) find(topic string, wild *[maxWildcards]string) *route {
+	for i := range d.routes {
+		if match(d.routes[i].Filter, topic, wild) {
+			return &d.routes[i]
+		}
+	}
+	return nil
+}
+
+// portOf reads the LoRaWAN port that the topics of raw bytes name.
+func portOf(r *route, level string) (int, error) {
+	if r.Format != raw {
+		return 0, nil
+	}
+	port, err := strconv.ParseUint(level, 10, 8)
+	if err != nil {
+		return 0, fmt.Errorf("topic: port %q is not a number from 0 to 255", level)
+	}
+	return int(port), nil
+}
+
+func (w *work) parse(format payload.Format, input payload.Input) {
+	decoded, err := format.Decode(input)
+	switch {
+	case err != nil:
+		w.arrival.Refusal = refusal(err)
+	case !decoded.Ignored:
+		w.arrival.Measurements, w.uplinks = decoded.Measurements, decoded.Uplinks
+	}
+}
+
+func refusal(err error) *telemetry.Refusal {
+	var refused *telemetry.Refusal
+	if errors.As(err, &refused) {
+		return refused
+	}
+	return &telemetry.Refusal{Reason: telemetry.Undecodable, Detail: err.Error()}
+}
+
+// checkSender fills in the device where the payload names none, and refuses
+// payloads that speak for another device than the one that sent them.
+func (d *Decoder) checkSender(w *work) {
+	sender := w.arrival.Sender
+	if sender != "" && d.gateway(sender) {
+		sender = ""
+	}
+	fallback := w.device
+	if fallback == "" {
+		fallback = sender
+	}
+	check := func(device *string) {
+		if *device == "" {
+			*device = fallback
+		}
+		if w.arrival.Refusal == nil {
+			w.arrival.Refusal = w.wrongSender(*device, sender)
+		}
+	}
+	for i := range w.arrival.Measurements {
+		check(&w.arrival.Measurements[i].Device)
+	}
+	for i := range w.uplinks {
+		check(&w.uplinks[i].Device)
+	}
+	if w.arrival.Refusal != nil {
+		w.arrival.Measurements, w.uplinks = nil, nil
+	}
+}
+
+// wrongSender refuses a device that is not the sender; nil when it may be.
+// sender is "" where the edge does not know it or lets it speak for others.
+func (w *work) wrongSender(device, sender string) *telemetry.Refusal {
+	switch {
+	case device == "":
+		return &telemetry.Refusal{Reason: telemetry.Undecodable, Detail: "device: neither topic, payload nor sender says which: name it in the payload"}
+	case w.owned && w.device != "" && device != w.device:
+		return &telemetry.Refusal{Reason: telemetry.WrongSender, Detail: fmt.Sprintf("device: the payload names %q, its topic %q: publish to the device's own topic", device, w.device)}
+	case sender != "" && device != sender:
+		return &telemetry.Refusal{Reason: telemetry.WrongSender, Detail: fmt.Sprintf("device: %q sent a reading of %q: only a gateway may speak for others", sender, device)}
+	}
+	return nil
+}
+
+// finish runs the model's JavaScript for what waits for it. One uplink that
+// fails refuses the arrival, for it is kept or quarantined as a whole.
+func (d *Decoder) finish(ctx context.Context, w *work) {
+	for i := range w.uplinks {
+		m, err := d.measure(ctx, &w.uplinks[i], w.arrival.Received)
+		if err != nil {
+			w.arrival.Refusal = refusal(err)
+			w.arrival.Measurements = nil
+			break
+		}
+		w.arrival.Measurements = append(w.arrival.Measurements, m)
+	}
+	w.uplinks = nil
+}
+
+func (d *Decoder) measure(ctx context.Context, u *payload.Uplink, received time.Time) (telemetry.Measurement, error) {
+	source, ok := d.models.Codec(u.Device)
+	switch {
+	case !ok:
+		return telemetry.Measurement{}, &telemetry.Refusal{Reason: telemetry.NotRegistered, Detail: fmt.Sprintf("device: %q is not registered: register it, then replay", u.Device)}
+	case source == "":
+		return telemetry.Measurement{}, &telemetry.Refusal{Reason: telemetry.NoCodec, Detail: fmt.Sprintf("device: the model of %q has no codec for bytes: give it one, then replay", u.Device)}
+	}
+	at := u.Time
+	if at.IsZero() {
+		at = received
+	}
+	result, err := d.runner.Decode(ctx, source, codec.Uplink{Bytes: u.Bytes, FPort: u.FPort, RecvTime: at})
+	if err != nil {
+		return telemetry.Measurement{}, err
+	}
+	return telemetry.Measurement{
+		Device: u.Device, Time: u.Time, Seq: u.Seq, Position: u.Position,
+		Values: result.Values, Radio: u.Radio,
+	}, nil
+}

@@ -1,0 +1,68 @@
+package bridge
+
+import (
+	"context"
+
+	"cityhub/telemetry"
+)
+
+// scriptQueue is how many messages may wait for their model's JavaScript
+// before those behind them wait too.
+const scriptQueue = 1024
+
+// job is a message whose bytes only its model's JavaScript can read.
+type job struct {
+	message message
+	work    work
+}
+
+// feed decodes and submits what the connections take up, until the queue is
+// closed and empty.
+func (b *Bridge) feed() {
+	defer close(b.scripts)
+	var batch []message
+	for {
+		batch = b.queue.take(batch)
+		if len(batch) == 0 {
+			return
+		}
+		for i := range batch {
+			b.handle(batch[i])
+			batch[i] = message{}
+		}
+	}
+}
+
+func (b *Bridge) handle(m message) {
+	if m.entry.Over() {
+		return // the broker sends it again on the next connection
+	}
+	w := b.decoder.decode(m.topic, m.body, "", m.received)
+	if len(w.uplinks) > 0 {
+		b.scripts <- job{m, w}
+		return
+	}
+	b.submit(m, w.arrival)
+}
+
+// runScripts runs JavaScript for the messages that need it. Its context never
+// ends: a codec has a limit of its own, and one that is cut short would be
+// taken for a bad one.
+func (b *Bridge) runScripts() {
+	for j := range b.scripts {
+		if j.message.entry.Over() {
+			continue
+		}
+		b.decoder.finish(context.Background(), &j.work)
+		b.submit(j.message, j.work.arrival)
+	}
+}
+
+func (b *Bridge) submit(m message, a telemetry.Arrival) {
+	if Ignored(a) {
+		b.metrics.ignored.WithLabelValues(a.Route).Inc()
+		m.entry.Settle(nil)
+		return
+	}
+	b.o.Intake.Submit(a, func(r telemetry.Receipt) { m.entry.Settle(r.Err) })
+}
