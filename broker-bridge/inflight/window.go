@@ -37,6 +37,7 @@ type Window struct {
 	head    int
 	bytes   int
 	settled int64
+	left    int
 	closed  bool // no more entries
 	ended   bool // no more acknowledgements
 	out     []byte
@@ -163,6 +164,7 @@ func (w *Window) End() {
 }
 
 func (w *Window) end() {
+	w.left += len(w.entries) - w.head
 	w.closed, w.ended = true, true
 	w.entries, w.head, w.bytes = nil, 0, 0
 	w.changed.Broadcast()
@@ -196,4 +198,11 @@ func (w *Window) State() (unacknowledged int, oldest time.Time, settled int64) {
 		oldest = w.entries[w.head].at
 	}
 	return len(w.entries) - w.head, oldest, w.settled
+}
+
+// Left is how many messages were unacknowledged when the window ended.
+func (w *Window) Left() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.left
 }
