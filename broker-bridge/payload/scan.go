@@ -1,0 +1,226 @@
+package payload
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"cityhub/telemetry"
+)
+
+// scanner walks JSON text once, strictly: RFC 8259 grammar, valid UTF-8, no
+// key twice in an object, no number beyond double precision, bounded depth.
+// Its first refusal stays in err and makes every later call do nothing, so
+// that callers check once at the end.
+//
+// Keys and plain texts are parts of the scanned string: no allocation each.
+type scanner struct {
+	text  string
+	at    int
+	depth int
+	key   string // the last key read, for messages
+	err   error
+}
+
+// scan starts a walk over a payload, which it copies once.
+func scan(payload []byte) (scanner, error) {
+	if err := checkSize(payload); err != nil {
+		return scanner{}, err
+	}
+	s := scanner{text: string(payload)}
+	if !utf8.ValidString(s.text) {
+		return s, undecodable("byte %d is not UTF-8: send JSON in UTF-8", badByte(s.text))
+	}
+	return s, nil
+}
+
+// badByte gives the offset of the first byte that is not UTF-8.
+func badByte(text string) int {
+	for i, r := range text {
+		if r == utf8.RuneError {
+			if _, size := utf8.DecodeRuneInString(text[i:]); size == 1 {
+				return i
+			}
+		}
+	}
+	return len(text)
+}
+
+// refuse keeps the first refusal, with where it happened.
+func (s *scanner) refuse(reason telemetry.Reason, format string, args ...any) {
+	if s.err != nil {
+		return
+	}
+	where := "at byte %d: "
+	args = append([]any{s.at}, args...)
+	if s.key != "" {
+		where = "at byte %d, key %s: "
+		args = append([]any{args[0], quote(s.key)}, args[1:]...)
+	}
+	s.err = refuse(reason, where+format, args...)
+}
+
+// expected refuses the byte at hand.
+func (s *scanner) expected(what string) {
+	if s.at >= len(s.text) {
+		s.refuse(telemetry.Undecodable, "the text ends where %s should be", what)
+		return
+	}
+	s.refuse(telemetry.Undecodable, "%s instead of %s", quote(s.text[s.at:min(len(s.text), s.at+1)]), what)
+}
+
+// peek gives the next byte that is not white space; 0 at the end or after a
+// refusal.
+func (s *scanner) peek() byte {
+	if s.err != nil {
+		return 0
+	}
+	for s.at < len(s.text) {
+		switch c := s.text[s.at]; c {
+		case ' ', '\t', '\n', '\r':
+			s.at++
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// accept consumes c if it comes next.
+func (s *scanner) accept(c byte) bool {
+	if s.peek() != c || s.err != nil {
+		return false
+	}
+	s.at++
+	return true
+}
+
+// end refuses whatever follows the value.
+func (s *scanner) end() {
+	if s.peek() != 0 || s.err == nil && s.at < len(s.text) {
+		s.key = ""
+		s.expected("the end")
+	}
+}
+
+// object reads an object and calls each at every key's value, which it must
+// consume.
+func (s *scanner) object(each func(key string)) {
+	if !s.open('{', "an object") {
+		return
+	}
+	var seen keySet
+	for first := true; !s.accept('}'); first = false {
+		if s.err != nil || !first && !s.comma("',' or '}'") {
+			return
+		}
+		if s.peek() != '"' {
+			s.expected("a key in double quotes")
+			return
+		}
+		key := s.str()
+		s.key = key
+		if s.err == nil && !seen.add(key) {
+			s.refuse(telemetry.DuplicateKey, "named twice in one object: keep one")
+		}
+		if s.err == nil && !s.accept(':') {
+			s.expected("':'")
+			return
+		}
+		each(key)
+	}
+	s.depth--
+}
+
+// array reads an array and calls each at every element, which it must consume.
+func (s *scanner) array(each func(index int)) {
+	if !s.open('[', "an array") {
+		return
+	}
+	for i := 0; !s.accept(']'); i++ {
+		if s.err != nil || i > 0 && !s.comma("',' or ']'") {
+			return
+		}
+		each(i)
+	}
+	s.depth--
+}
+
+func (s *scanner) open(bracket byte, what string) bool {
+	if !s.accept(bracket) {
+		s.expected(what)
+		return false
+	}
+	if s.depth++; s.depth > MaxDepth {
+		s.refuse(telemetry.TooDeep, "nested deeper than %d: send flatter objects", MaxDepth)
+		return false
+	}
+	return true
+}
+
+func (s *scanner) comma(what string) bool {
+	if !s.accept(',') {
+		s.expected(what)
+		return false
+	}
+	return true
+}
+
+// word consumes one of the literal words of JSON.
+func (s *scanner) word(word string) {
+	if s.err == nil && strings.HasPrefix(s.text[s.at:], word) {
+		s.at += len(word)
+		return
+	}
+	if s.err == nil && !s.notANumber() {
+		s.expected("a value")
+	}
+}
+
+// skip consumes any value, as strictly as if it were read.
+func (s *scanner) skip() {
+	switch c := s.peek(); {
+	case c == '{':
+		s.object(func(string) { s.skip() })
+	case c == '[':
+		s.array(func(int) { s.skip() })
+	case c == '"':
+		s.str()
+	case c == 't':
+		s.word("true")
+	case c == 'f':
+		s.word("false")
+	case c == 'n':
+		s.word("null")
+	default:
+		s.number()
+	}
+}
+
+// keySet tells whether a key came before; small objects cost no allocation.
+type keySet struct {
+	few  [12]string
+	n    int
+	many map[string]struct{}
+}
+
+// add answers false when the key is there already.
+func (k *keySet) add(key string) bool {
+	for _, old := range k.few[:k.n] {
+		if old == key {
+			return false
+		}
+	}
+	if k.n < len(k.few) {
+		k.few[k.n] = key
+		k.n++
+		return true
+	}
+	if _, ok := k.many[key]; ok {
+		return false
+	}
+	if k.many == nil {
+		k.many = map[string]struct{}{}
+	}
+	k.many[key] = struct{}{}
+	return true
+}
