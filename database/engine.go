@@ -1,0 +1,45 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+)
+
+// engine is what differs between SQLite and PostgreSQL.
+type engine interface {
+	// placeholder is how a statement names its n-th argument, from 1.
+	placeholder(n int) string
+	// violation reads a refusal by a constraint out of an error, nil when the
+	// error is something else.
+	violation(err error) *violation
+	// exclusive is the statement that keeps other writers of a table out until
+	// the transaction ends; "" where there is one writer anyway.
+	exclusive(table string) string
+	migrations() (fs.FS, goose.Dialect, []goose.ProviderOption, error)
+}
+
+// runner runs statements: a transaction or a pool.
+type runner interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+// rule is the kind of a constraint.
+type rule int
+
+const (
+	ruleUnique  rule = iota // another row holds the value
+	ruleForeign             // the value names no row, or a row that goes is named
+	ruleMissing             // NULL where a value must be
+	ruleCheck               // the value is outside what the schema permits
+)
+
+// violation is a refusal by a constraint.
+type violation struct {
+	rule    rule
+	table   string // where the constraint is; "" when the engine does not tell
+	columns string // e.g. "code" or "group_id, property"; "" when the engine does not tell
+}

@@ -1,0 +1,72 @@
+package database
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
+)
+
+// postgresConnections bounds one hub's share of the server's connections.
+const postgresConnections = 16
+
+type postgresEngine struct{}
+
+func (postgresEngine) placeholder(n int) string { return "$" + strconv.Itoa(n) }
+
+func (postgresEngine) exclusive(table string) string {
+	return "LOCK TABLE " + table + " IN EXCLUSIVE MODE"
+}
+
+// migrations run under a lock of the server, as several hubs may start at once.
+func (postgresEngine) migrations() (fs.FS, goose.Dialect, []goose.ProviderOption, error) {
+	files, err := fs.Sub(migrationFiles, "migrations/postgres")
+	if err != nil {
+		return nil, "", nil, err
+	}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300), lock.WithUnlockTimeout(1, 60))
+	return files, goose.DialectPostgres, []goose.ProviderOption{goose.WithSessionLocker(locker)}, err
+}
+
+func openPostgres(url string) (*Database, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: the PostgreSQL URL: %w", err)
+	}
+	pool := stdlib.OpenDB(*config)
+	pool.SetMaxOpenConns(postgresConnections)
+	pool.SetMaxIdleConns(postgresConnections)
+	db := bun.NewDB(pool, pgdialect.New())
+	return &Database{engine: postgresEngine{}, read: db, write: db}, nil
+}
+
+// violation reads the SQLSTATE. The columns stand in the detail, as in
+// "Key (code)=(x) already exists.", whatever the server's language.
+func (postgresEngine) violation(err error) *violation {
+	var refusal *pgconn.PgError
+	if !errors.As(err, &refusal) {
+		return nil
+	}
+	_, rest, _ := strings.Cut(refusal.Detail, "(")
+	columns, _, _ := strings.Cut(rest, ")=")
+	switch refusal.Code {
+	case "23505":
+		return &violation{ruleUnique, refusal.TableName, columns}
+	case "23503":
+		return &violation{ruleForeign, refusal.TableName, columns}
+	case "23502":
+		return &violation{ruleMissing, refusal.TableName, refusal.ColumnName}
+	case "23514":
+		return &violation{rule: ruleCheck, table: refusal.TableName, columns: refusal.ConstraintName}
+	}
+	return nil
+}

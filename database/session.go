@@ -1,0 +1,157 @@
+package database
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/schema"
+
+	"cityhub/devices"
+)
+
+// session is where statements run: one transaction, or the pools outside any.
+type session struct {
+	engine      engine
+	read, write runner
+	query       bun.IDB              // bun over write, for what need not be quick
+	layouts     *bun.DB              // knows the tables of row types
+	kept        map[string]*sql.Stmt // prepared statements; nil where the driver keeps its own, or outside a transaction
+	inside      bool                 // within a transaction
+	broken      error                // the first statement that the engine refused within the transaction
+}
+
+// outside gives the session that keeps every statement by itself.
+func (d *Database) outside() *session {
+	return &session{engine: d.engine, read: d.read.DB, write: d.write.DB, query: d.write, layouts: d.write}
+}
+
+// atomically runs do in one transaction. A transaction in which a statement
+// was refused is given up even when do goes on: PostgreSQL demands it, and so
+// both engines behave alike.
+func (d *Database) atomically(ctx context.Context, do func(*session) error) (err error) {
+	tx, err := d.write.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
+	done := false
+	defer func() {
+		if !done { // also when do panics
+			_ = tx.Rollback() // what made us roll back is the error that matters
+		}
+	}()
+	s := &session{engine: d.engine, read: tx.Tx, write: tx.Tx, query: tx, layouts: d.write, inside: true}
+	if _, ok := d.engine.(sqliteEngine); ok {
+		s.kept = map[string]*sql.Stmt{}
+	}
+	if err := do(s); err != nil {
+		return err
+	}
+	if s.broken != nil {
+		return fmt.Errorf("the transaction is given up, for one of its statements failed: %w", s.broken)
+	}
+	done = true
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// layout is what bun reads from the tags of a row type.
+func layout[R any](s *session) *schema.Table { return s.layouts.Table(reflect.TypeFor[R]()) }
+
+// rows runs a statement with placeholders through the prepared ones.
+func (s *session) rows(ctx context.Context, on runner, text string, args ...any) (*sql.Rows, error) {
+	if s.kept == nil {
+		return on.QueryContext(ctx, text, args...)
+	}
+	prepared, err := s.prepared(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	// SQLite's driver starts a goroutine for every statement that can be
+	// cancelled; the transaction itself ends with ctx anyway.
+	return prepared.QueryContext(context.WithoutCancel(ctx), args...)
+}
+
+func (s *session) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
+	if kept := s.kept[text]; kept != nil {
+		return kept, nil
+	}
+	prepared, err := s.write.(*sql.Tx).PrepareContext(ctx, text)
+	if err == nil {
+		s.kept[text] = prepared
+	}
+	return prepared, err
+}
+
+// number runs a statement that answers at most one integer; ok is false when
+// it answers none.
+func (s *session) number(ctx context.Context, text string, args ...any) (n int64, ok bool, err error) {
+	rows, err := s.rows(ctx, s.write, text, args...)
+	if err != nil {
+		return 0, false, err
+	}
+	defer rows.Close()
+	if ok = rows.Next(); ok {
+		err = rows.Scan(&n)
+	}
+	if err == nil {
+		err = rows.Err()
+	}
+	return n, ok, err
+}
+
+// insert adds a row under a new id, and answers the id.
+func (s *session) insert(ctx context.Context, t *schema.Table, args []any) (int64, error) {
+	id, _, err := s.number(ctx, s.insertText(t), args...)
+	return id, err
+}
+
+func (s *session) insertText(t *schema.Table) string {
+	names, marks := make([]string, 0, len(t.DataFields)), make([]string, 0, len(t.DataFields))
+	for i, f := range t.DataFields {
+		names, marks = append(names, string(f.SQLName)), append(marks, s.engine.placeholder(i+1))
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s) RETURNING id",
+		t.SQLName, strings.Join(names, ", "), strings.Join(marks, ", "))
+}
+
+// update changes the row of an id, and says whether there is one.
+func (s *session) update(ctx context.Context, t *schema.Table, id int64, args []any) (bool, error) {
+	sets := make([]string, 0, len(t.DataFields))
+	for i, f := range t.DataFields {
+		sets = append(sets, string(f.SQLName)+" = "+s.engine.placeholder(i+1))
+	}
+	text := fmt.Sprintf("UPDATE %s SET %s WHERE id = %s RETURNING id",
+		t.SQLName, strings.Join(sets, ", "), s.engine.placeholder(len(sets)+1))
+	_, ok, err := s.number(ctx, text, append(args, id)...)
+	return ok, err
+}
+
+// arguments are a row's values but its id, in the order of the table's
+// DataFields. A text that PostgreSQL could not keep is refused for both.
+func arguments(t *schema.Table, row reflect.Value) ([]any, error) {
+	args := make([]any, len(t.DataFields), len(t.DataFields)+1)
+	for i, f := range t.DataFields {
+		v := row.FieldByIndex(f.Index)
+		if v.Kind() == reflect.String && !keepable(v.String()) {
+			return nil, &devices.FieldError{Field: f.Name, Kind: devices.ErrInvalid,
+				Detail: "holds a zero byte or is not UTF-8; send plain text"}
+		}
+		args[i] = v.Interface()
+	}
+	return args, nil
+}
+
+// targets are the places in a row that a SELECT of all columns scans into.
+func targets(t *schema.Table, row reflect.Value) []any {
+	into := make([]any, len(t.Fields))
+	for i, f := range t.Fields {
+		into[i] = row.FieldByIndex(f.Index).Addr().Interface()
+	}
+	return into
+}

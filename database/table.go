@@ -1,0 +1,194 @@
+package database
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"cityhub/devices"
+)
+
+// noun is what one kind of entity E and its row R add to the one way in which
+// all of them are kept. R begins with ID int64, tagged "id,pk".
+type noun[E, R any] struct {
+	name   string   // as messages call it
+	match  []string // the columns that Page.Match may name; each has an index
+	taken  map[string]string
+	id     func(*E) *int64
+	toRow  func(*E) R
+	toNoun func(*R) E // must keep no pointer into the row
+}
+
+// table keeps one noun. It builds its statements from bun's reading of the
+// row's tags and scans by itself: registering a city and reading it at start
+// are the two paths on which bun's own queries are several times slower.
+type table[E, R any] struct {
+	noun[E, R]
+	at *session
+}
+
+// List implements devices.Table.
+func (t table[E, R]) List(ctx context.Context, page devices.Page) ([]E, error) {
+	if page.Limit < 1 {
+		return nil, &devices.FieldError{Field: "limit", Detail: "must be at least 1", Kind: devices.ErrInvalid}
+	}
+	where, args, err := t.where(page)
+	if err != nil {
+		return nil, err
+	}
+	found, err := t.find(ctx, where, args, min(page.Limit, 1024))
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", t.name, err)
+	}
+	return found, nil
+}
+
+// Get implements devices.Table.
+func (t table[E, R]) Get(ctx context.Context, id int64) (E, error) {
+	var none E
+	found, err := t.find(ctx, "id = "+t.at.engine.placeholder(1), []any{id}, 1)
+	if err != nil {
+		return none, fmt.Errorf("get %s %d: %w", t.name, id, err)
+	}
+	if len(found) == 0 {
+		return none, t.absent(id)
+	}
+	return found[0], nil
+}
+
+// where turns a page into a condition, its order and its limit.
+func (t table[E, R]) where(page devices.Page) (string, []any, error) {
+	mark := t.at.engine.placeholder
+	text, args := "id > "+mark(1), []any{page.After}
+	columns := make([]string, 0, len(page.Match))
+	for column := range page.Match {
+		columns = append(columns, column)
+	}
+	slices.Sort(columns) // one text, and so one prepared statement, per set of columns
+	for _, column := range columns {
+		value, err := t.matchable(column, page.Match[column])
+		if err != nil {
+			return "", nil, err
+		}
+		if value == nil {
+			text += " AND " + column + " IS NULL"
+			continue
+		}
+		args = append(args, value)
+		text += " AND " + column + " = " + mark(len(args))
+	}
+	args = append(args, page.Limit)
+	return text + " ORDER BY id LIMIT " + mark(len(args)), args, nil
+}
+
+// matchable gives the value as the column keeps it; nil stands for NULL.
+func (t table[E, R]) matchable(column string, value any) (any, error) {
+	if !slices.Contains(t.match, column) {
+		return nil, &devices.FieldError{Field: column, Kind: devices.ErrInvalid, Detail: fmt.Sprintf(
+			"a list of %s cannot be matched by it, only by %s", t.name, strings.Join(t.match, ", "))}
+	}
+	field, err := layout[R](t.at).Field(column)
+	if err != nil {
+		return nil, err
+	}
+	want, have := field.IndirectType, reflect.ValueOf(value)
+	if !have.IsValid() || have.CanInt() != (want.Kind() == reflect.Int64) || (have.Kind() == reflect.String) != (want.Kind() == reflect.String) {
+		return nil, &devices.FieldError{Field: column, Kind: devices.ErrInvalid,
+			Detail: fmt.Sprintf("cannot be matched with a %T", value)}
+	}
+	typed := have.Convert(want).Interface()
+	switch v := typed.(type) {
+	case reference:
+		return v.Value()
+	case optional:
+		return v.Value()
+	}
+	return typed, nil
+}
+
+// find reads the rows of a condition.
+func (t table[E, R]) find(ctx context.Context, where string, args []any, room int) ([]E, error) {
+	known := layout[R](t.at)
+	var row R
+	into := targets(known, reflect.ValueOf(&row).Elem())
+	rows, err := t.at.rows(ctx, t.at.read, t.selectText(where), args...)
+	if err != nil {
+		return nil, t.at.fail(err)
+	}
+	defer rows.Close()
+	found := make([]E, 0, room)
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		found = append(found, t.toNoun(&row))
+	}
+	return found, t.at.fail(rows.Err())
+}
+
+func (t table[E, R]) selectText(where string) string {
+	known := layout[R](t.at)
+	text := strings.Builder{}
+	for i, f := range known.Fields {
+		if i > 0 {
+			text.WriteString(", ")
+		}
+		text.WriteString(string(f.SQLName))
+	}
+	return "SELECT " + text.String() + " FROM " + string(known.SQLName) + " WHERE " + where
+}
+
+// Put implements devices.Table.
+func (t table[E, R]) Put(ctx context.Context, entity *E) error {
+	row := t.toRow(entity)
+	known := layout[R](t.at)
+	args, err := arguments(known, reflect.ValueOf(&row).Elem())
+	if err != nil {
+		return fmt.Errorf("put %s: %w", t.name, err)
+	}
+	id := t.id(entity)
+	if *id != 0 {
+		found, err := t.at.update(ctx, known, *id, args)
+		if err != nil {
+			return t.refusedPut(ctx, args, err)
+		}
+		if !found {
+			return t.absent(*id)
+		}
+		return nil
+	}
+	given, err := t.at.insert(ctx, known, args)
+	if err != nil {
+		return t.refusedPut(ctx, args, err)
+	}
+	*id = given
+	return nil
+}
+
+// Delete implements devices.Table.
+func (t table[E, R]) Delete(ctx context.Context, id int64) error {
+	result, err := t.at.query.NewDelete().Model((*R)(nil)).Where("id = ?", id).Exec(ctx)
+	if err != nil {
+		return t.refusedDelete(ctx, id, err)
+	}
+	gone, err := result.RowsAffected()
+	if err == nil && gone == 0 {
+		err = t.absent(id)
+	}
+	return err
+}
+
+func (t table[E, R]) absent(id int64) error {
+	return fmt.Errorf("%s %d: %w", t.name, id, devices.ErrNotFound)
+}
+
+// fail remembers within a transaction that a statement of it failed.
+func (s *session) fail(err error) error {
+	if err != nil && s.inside && s.broken == nil && !errors.Is(err, context.Canceled) {
+		s.broken = err
+	}
+	return err
+}
