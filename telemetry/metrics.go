@@ -92,3 +92,6 @@ func (c *Counters) Recovered(readings int64) {
 	add(c, c.received, "recovered", readings)
 	c.Accepted.Add(readings)
 }
+
+// Drop counts accepted instants that are given up for a reason of a closed set.
+func (c *Counters) Drop(reason string, readings int64) { add(c, c.dropped, reason, readings) }

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"cityhub/api"
+	bridge "cityhub/broker-bridge"
+	"cityhub/broker-bridge/codec"
+	"cityhub/database"
+	"cityhub/devices"
+	"cityhub/telemetry"
+	"cityhub/telemetry/spool"
+)
+
+// hub is everything that runs, wired. Parts are opened in the order of the
+// fields and closed in reverse.
+type hub struct {
+	*serveCommand
+	log     *slog.Logger
+	metrics *prometheus.Registry
+	zone    *time.Location
+	started time.Time
+	closers []func() error
+
+	database  *database.Database
+	registry  *devices.Registry
+	archive   archive
+	spool     *spool.Spool
+	counters  *telemetry.Counters
+	latest    *telemetry.Latest
+	sequences *telemetry.Sequences
+	health    *telemetry.Health
+	forwarder *telemetry.Forwarder
+	roller    *telemetry.Roller
+	pipeline  *telemetry.Pipeline
+	decoder   *bridge.Decoder
+	api       *api.Server
+	broker    broker
+}
+
+// serve opens the hub, runs it until the context ends, and closes it.
+func serve(ctx context.Context, s *serveCommand, log *slog.Logger) (err error) {
+	h := &hub{serveCommand: s, log: log, metrics: prometheus.NewRegistry(), started: time.Now()}
+	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	defer func() { err = errors.Join(err, h.close()) }()
+	for _, open := range []func(context.Context) error{
+		h.openDatabase, h.openArchive, h.openSpool, h.openTelemetry, h.openDecoder, h.openAPI, h.openBroker,
+	} {
+		if err := open(ctx); err != nil {
+			return err
+		}
+	}
+	stages, err := h.stages()
+	if err != nil {
+		return err
+	}
+	return runStages(ctx, log, stages...)
+}
+
+func (h *hub) closing(close func() error) { h.closers = append(h.closers, close) }
+
+func (h *hub) close() error {
+	var all []error
+	for i := len(h.closers) - 1; i >= 0; i-- {
+		all = append(all, h.closers[i]())
+	}
+	return errors.Join(all...)
+}
+
+func (h *hub) openDatabase(ctx context.Context) (err error) {
+	h.zone, err = time.LoadLocation(h.TimeZone)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(h.Data, 0o750); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	release, err := database.LockDir(h.Data)
+	if err != nil {
+		return err
+	}
+	h.closing(release)
+	options := database.Options{PostgresURL: h.PostgresURL}
+	if h.PostgresURL == "" {
+		options.SQLitePath = filepath.Join(h.Data, "registry.db")
+	}
+	if h.database, err = database.Open(ctx, options); err != nil {
+		return err
+	}
+	h.closing(h.database.Close)
+	if h.registry, err = devices.Open(ctx, h.database.Store(), time.Now); err != nil {
+		return err
+	}
+	stations, units, groups := h.registry.Size()
+	h.log.Info("the registry is loaded", "stations", stations, "devices", units, "groups", groups, "after", time.Since(h.started).Round(time.Millisecond))
+	return loadExampleModels(ctx, h.registry)
+}
+
+func (h *hub) openSpool(context.Context) (err error) {
+	h.spool, err = spool.Open(spool.Options{Dir: filepath.Join(h.Data, "spool"), MaxBytes: h.SpoolBytes, ReserveBytes: h.SpoolReserve})
+	if err != nil {
+		return err
+	}
+	h.closing(h.spool.Close)
+	spoolMetrics(h.metrics, h.spool, time.Now)
+	return nil
+}
+
+func (h *hub) openTelemetry(context.Context) error {
+	h.counters, h.latest = telemetry.NewCounters(), telemetry.NewLatest()
+	h.sequences, h.health = telemetry.NewSequences(), telemetry.NewHealth()
+	h.forwarder = telemetry.NewForwarder(telemetry.ForwarderOptions{
+		Backlog: newBacklog(h.spool, h.counters), Archive: h.archive, Quarantine: h.database.Quarantine(),
+		Journal: h.database.RollUpJournal(), Latest: h.latest, Counters: h.counters,
+		Retention: h.RawRetention, Now: time.Now, Log: h.log,
+	})
+	h.roller = telemetry.NewRoller(telemetry.RollerOptions{
+		Archive: h.archive, Journal: h.database.RollUpJournal(), Forwarder: h.forwarder,
+		Zone: h.zone, Now: time.Now, Log: h.log,
+	})
+	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{
+		Registry: h.registry, Latest: h.latest, Sequences: h.sequences, Health: h.health,
+		Spool: h.spool, IDs: h.database.IDBlocks(), Counters: h.counters,
+		Clock: telemetry.Clock{Oldest: h.RawRetention}, Watchers: []telemetry.Watcher{watcher{h}},
+		Now: time.Now, Log: h.log,
+	})
+	telemetry.NewMetrics(h.metrics, h.counters, h.sequences, h.forwarder)
+	return nil
+}
+
+func (h *hub) openDecoder(context.Context) (err error) {
+	runner := codec.New(codec.Limits{})
+	h.closing(runner.Close)
+	routes, err := readRoutes(h.MQTTRoutes)
+	if err != nil {
+		return err
+	}
+	h.decoder, err = bridge.NewDecoder(routes, runner, h.registry, nil)
+	return err
+}
+
+// watcher passes lines on to the API, which is opened after the pipeline.
+type watcher struct{ hub *hub }
+
+func (w watcher) Tell(lines []telemetry.Line) { w.hub.api.Tell(lines) }

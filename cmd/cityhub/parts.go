@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"cityhub/api"
+	bridge "cityhub/broker-bridge"
+	"cityhub/broker-bridge/embedded"
+	"cityhub/devices"
+	"cityhub/examples"
+	"cityhub/telemetry"
+	"cityhub/telemetry/influx"
+	"cityhub/telemetry/sqlite"
+)
+
+// archive is either of the two, closable.
+type archive interface {
+	telemetry.Archive
+	io.Closer
+}
+
+// broker is the intake's edge: the embedded broker, or the bridge to another.
+type broker interface {
+	Run(ctx context.Context) error
+}
+
+func (h *hub) openArchive(ctx context.Context) error {
+	retention := [3]time.Duration{h.RawRetention}
+	if h.InfluxURL == "" {
+		embedded, err := sqlite.Open(ctx, sqlite.Options{Dir: filepath.Join(h.Data, "archive"), Retention: retention})
+		if err != nil {
+			return err
+		}
+		h.archive = embedded
+	} else {
+		remote, err := influx.Open(ctx, influx.Options{URL: h.InfluxURL, Org: h.InfluxOrg, Bucket: h.InfluxBucket,
+			Token: h.InfluxToken, Retention: retention})
+		if err != nil {
+			return err
+		}
+		h.archive = remote
+	}
+	h.closing(h.archive.Close)
+	return nil
+}
+
+func (h *hub) openBroker(context.Context) (err error) {
+	if h.MQTTURL == "" {
+		h.broker, err = embedded.New(embedded.Options{Listen: h.MQTTListen, Decoder: h.decoder, Intake: h.pipeline,
+			Log: h.log, Metrics: h.metrics})
+		return err
+	}
+	h.broker, err = bridge.New(bridge.Options{URL: h.MQTTURL, ClientID: h.MQTTClientID,
+		Username: h.MQTTUsername, Password: h.MQTTPassword,
+		Decoder: h.decoder, Intake: h.pipeline, Log: h.log, Metrics: h.metrics})
+	return err
+}
+
+func (h *hub) openAPI(context.Context) (err error) {
+	replayer := replayer{decoder: h.decoder, intake: h.pipeline, quarantine: h.database.Quarantine()}
+	h.api, err = api.New(api.Options{
+		Registry: h.registry, Latest: h.latest, Quarantine: h.database.Quarantine(),
+		History: &telemetry.History{Archive: h.archive, Journal: h.database.RollUpJournal(), IDs: h.database.IDBlocks(), Zone: h.zone},
+		Health:  h.health, Sequences: h.sequences, Intake: h.pipeline, Decode: h.decode, Replay: replayer.replay,
+		Status: h.status, Zone: h.zone, Log: h.log, Now: time.Now,
+	})
+	return err
+}
+
+// decode reads a payload that came by HTTP.
+func (h *hub) decode(ctx context.Context, format, device string, body []byte, received time.Time) ([]telemetry.Measurement, error) {
+	arrival := h.decoder.ByFormat(ctx, format, device, body, "", received)
+	if arrival.Refusal != nil {
+		return nil, arrival.Refusal
+	}
+	return arrival.Measurements, nil
+}
+
+// stages are the hub's running parts, stores first and intake last.
+func (h *hub) stages() ([]stage, error) {
+	pages, err := net.Listen("tcp", h.HTTP)
+	if err != nil {
+		return nil, fmt.Errorf("--http: %w", err)
+	}
+	h.closing(func() error { return ignoreClosed(pages.Close()) })
+	operations, err := h.openOperations()
+	if err != nil {
+		return nil, err
+	}
+	stages := []stage{operations, {"forwarder", h.forwarder.Run}, {"roll-ups", h.roller.Run}, {"pipeline", h.pipeline.Run},
+		{"http", func(ctx context.Context) error { return h.servePages(ctx, pages) }}, {"mqtt", h.broker.Run}}
+	if local, ok := h.archive.(*sqlite.Archive); ok {
+		stages = append([]stage{{"retention", func(ctx context.Context) error { return h.expire(ctx, local) }}}, stages...)
+	}
+	return stages, nil
+}
+
+func (h *hub) servePages(ctx context.Context, listener net.Listener) error {
+	failed := make(chan error, 1)
+	go func() { failed <- h.api.Listen(listener) }()
+	h.log.Info("the hub serves", "http", "http://"+listener.Addr().String(), "operations", "http://"+h.Ops)
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime-time.Second)
+		defer cancel()
+		err := h.api.Shutdown(stop)
+		<-failed
+		return err
+	}
+}
+
+// expire deletes the embedded archive's files that are past their retention.
+func (h *hub) expire(ctx context.Context, local *sqlite.Archive) error {
+	for {
+		if files, err := local.Expire(ctx); err != nil && ctx.Err() == nil {
+			h.log.Error("old readings stay", "error", err)
+		} else if files > 0 {
+			h.log.Info("old readings left with their retention", "files", files)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Hour):
+		}
+	}
+}
+
+// loadExampleModels gives a registry without any model the ones that come
+// with the program.
+func loadExampleModels(ctx context.Context, registry *devices.Registry) error {
+	have, err := registry.Sensors.List(ctx, devices.Page{Limit: 1})
+	if err != nil || len(have) > 0 {
+		return err
+	}
+	names, err := fs.Glob(examples.Models, "models/*.yaml")
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		model, err := devices.ReadModel(examples.Models, name)
+		if err != nil {
+			return err
+		}
+		if _, _, err := registry.PutSensor(ctx, model); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// readRoutes reads the routes file; nil, for the built-in routes, without one.
+func readRoutes(path string) ([]bridge.Route, error) {
+	if path == "" {
+		return nil, nil
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--mqtt-routes: %w", err)
+	}
+	var file struct {
+		Routes []struct{ Name, Filter, Format string }
+	}
+	if err := yaml.Unmarshal(raw, &file); err != nil {
+		return nil, fmt.Errorf("--mqtt-routes: %w", err)
+	}
+	routes := make([]bridge.Route, len(file.Routes))
+	for i, r := range file.Routes {
+		routes[i] = bridge.Route{Name: r.Name, Filter: r.Filter, Format: r.Format}
+	}
+	return routes, nil
+}
