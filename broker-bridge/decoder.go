@@ -61,6 +61,24 @@ func (d *Decoder) Filters() []string {
 	return out
 }
 
+// MayPublish says whether an authenticated sender may publish to a topic: to
+// those that a route knows and that name the sender itself or, when it is a
+// gateway, any device.
+func (d *Decoder) MayPublish(sender, topic string) bool {
+	var wild [maxWildcards]string
+	r := d.find(topic, &wild)
+	return r != nil && !r.Down && (wild[r.device] == sender || d.gateway(sender))
+}
+
+// MayRetain says whether messages of a topic may be kept for those who
+// subscribe later. Only a device's status is of use then; a retained reading
+// would come again at every connection.
+func (d *Decoder) MayRetain(topic string) bool {
+	var wild [maxWildcards]string
+	r := d.find(topic, &wild)
+	return r != nil && r.Format == ""
+}
+
 // Ignored says of a decoded arrival that there is nothing in it to keep: a
 // join, a status, an empty array. It needs no Submit.
 func Ignored(a telemetry.Arrival) bool {

@@ -12,6 +12,7 @@ type Route struct {
 	Name   string // a metric's label and the quarantine's; unique
 	Filter string // an MQTT topic filter
 	Format string // as payload.ByName knows it, or "" for topics that carry no reading
+	Down   bool   // from the hub to devices: no device may publish there
 }
 
 // raw is the format of bytes that the device's model decodes in JavaScript.
@@ -20,17 +21,17 @@ const raw = "raw"
 // DefaultRoutes are the native topics and the foreign ones in their usual places.
 func DefaultRoutes() []Route {
 	return []Route{
-		{"native", "cityhub/v1/+/telemetry", "native"},
-		{"senml", "cityhub/v1/+/senml", "senml"},
-		{"senml-cbor", "cityhub/v1/+/senml-cbor", "senml-cbor"},
-		{"ngsi", "cityhub/v1/+/ngsi", "ngsi"},
-		{"raw", "cityhub/v1/+/raw/+", raw},
-		{"status", "cityhub/v1/+/status", ""},
-		{"commands", "cityhub/v1/+/commands", ""},
-		{"chirpstack", "application/+/device/+/event/+", "chirpstack"},
-		{"ttn", "v3/+/devices/+/up", "ttn"},
-		{"ultralight", "/ul/+/+/attrs", "ultralight"},
-		{"zigbee2mqtt", "zigbee2mqtt/+", "zigbee2mqtt"},
+		{Name: "native", Filter: "cityhub/v1/+/telemetry", Format: "native"},
+		{Name: "senml", Filter: "cityhub/v1/+/senml", Format: "senml"},
+		{Name: "senml-cbor", Filter: "cityhub/v1/+/senml-cbor", Format: "senml-cbor"},
+		{Name: "ngsi", Filter: "cityhub/v1/+/ngsi", Format: "ngsi"},
+		{Name: "raw", Filter: "cityhub/v1/+/raw/+", Format: raw},
+		{Name: "status", Filter: "cityhub/v1/+/status"},
+		{Name: "commands", Filter: "cityhub/v1/+/commands", Down: true},
+		{Name: "chirpstack", Filter: "application/+/device/+/event/+", Format: "chirpstack"},
+		{Name: "ttn", Filter: "v3/+/devices/+/up", Format: "ttn"},
+		{Name: "ultralight", Filter: "/ul/+/+/attrs", Format: "ultralight"},
+		{Name: "zigbee2mqtt", Filter: "zigbee2mqtt/+", Format: "zigbee2mqtt"},
 	}
 }
 
