@@ -21,9 +21,10 @@ import (
 )
 
 const (
-	maxBytes     = 64 << 20         // of messages taken up and not acknowledged
-	defaultStall = 30 * time.Second // Options.Stall
-	drainTime    = 6 * time.Second  // for the last acknowledgements at the end
+	maxBytes         = 64 << 20         // of messages taken up and not acknowledged
+	defaultStall     = 30 * time.Second // Options.Stall
+	defaultKeepAlive = 10 * time.Second // Options.KeepAlive
+	drainTime        = 6 * time.Second  // for the last acknowledgements at the end
 )
 
 // Intake keeps arrivals. Submit may wait when it has too much in hand; it calls
@@ -41,10 +42,11 @@ type Options struct {
 	Password string
 	TLS      *tls.Config // nil: the system's roots
 
-	Decoder *Decoder
-	Intake  Intake
-	Window  int           // messages taken up and not acknowledged; 0: 65,535, all that the protocol can number
-	Stall   time.Duration // the oldest unacknowledged message may be so old; 0: 30 s
+	Decoder   *Decoder
+	Intake    Intake
+	Window    int           // messages taken up and not acknowledged; 0: 65,535, all that the protocol can number
+	Stall     time.Duration // the oldest unacknowledged message may be so old; 0: 30 s
+	KeepAlive time.Duration // a silent connection is found dead after 2.5 times this; 0: 10 s
 
 	Now     func() time.Time // nil: time.Now
 	Log     *slog.Logger     // nil: slog.Default
@@ -86,6 +88,8 @@ func New(o Options) (*Bridge, error) {
 		return nil, fmt.Errorf("broker URL: %w", err)
 	case target.Hostname() == "":
 		return nil, fmt.Errorf("broker URL: %q names no host, want mqtt://host:port", target.Redacted())
+	case !plain(target) && !secure(target):
+		return nil, fmt.Errorf("broker URL: scheme %q, want mqtt, tcp, mqtts or ssl", target.Scheme)
 	case o.ClientID == "":
 		return nil, errors.New("client id: must not be empty, or the broker keeps nothing for the hub")
 	case o.Decoder == nil || o.Intake == nil:
@@ -106,6 +110,9 @@ func (o *Options) defaults() {
 	}
 	if o.Stall <= 0 {
 		o.Stall = defaultStall
+	}
+	if o.KeepAlive <= 0 {
+		o.KeepAlive = defaultKeepAlive
 	}
 	if o.Now == nil {
 		o.Now = time.Now

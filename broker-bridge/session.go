@@ -19,8 +19,7 @@ import (
 const (
 	readBuffer     = 64 << 10
 	connectTimeout = 10 * time.Second // dialling, and again the broker's answer
-	keepAlive      = 20 * time.Second
-	endTimeout     = 5 * time.Second // for the client library to stop its goroutines
+	endTimeout     = 5 * time.Second  // for the client library to stop its goroutines
 )
 
 var (
@@ -58,14 +57,17 @@ func (s *session) dial(ctx context.Context, target *url.URL) (net.Conn, error) {
 
 // open dials with TLS or without, as the URL says.
 func (b *Bridge) open(ctx context.Context, target *url.URL) (net.Conn, error) {
-	switch target.Scheme {
-	case "tcp", "mqtt":
-		return new(net.Dialer).DialContext(ctx, "tcp", address(target, "1883"))
-	case "ssl", "tls", "mqtts":
+	if secure(target) {
 		dialer := tls.Dialer{Config: b.o.TLS}
 		return dialer.DialContext(ctx, "tcp", address(target, "8883"))
 	}
-	return nil, fmt.Errorf("broker URL: scheme %q, want mqtt, tcp, mqtts or ssl", target.Scheme)
+	return new(net.Dialer).DialContext(ctx, "tcp", address(target, "1883"))
+}
+
+func plain(target *url.URL) bool { return target.Scheme == "tcp" || target.Scheme == "mqtt" }
+
+func secure(target *url.URL) bool {
+	return target.Scheme == "ssl" || target.Scheme == "tls" || target.Scheme == "mqtts"
 }
 
 func address(target *url.URL, port string) string {
@@ -144,7 +146,7 @@ func (b *Bridge) clientOptions(ctx context.Context, s *session) *mqtt.ClientOpti
 	o.SetUsername(b.o.Username).SetPassword(b.o.Password).SetProtocolVersion(4)
 	o.SetCleanSession(false).SetAutoAckDisabled(true).SetOrderMatters(true)
 	o.SetAutoReconnect(false).SetConnectRetry(false).SetConnectTimeout(connectTimeout)
-	o.SetKeepAlive(keepAlive).SetPingTimeout(keepAlive / 2).SetStore(forget{})
+	o.SetKeepAlive(b.o.KeepAlive).SetPingTimeout(b.o.KeepAlive).SetStore(forget{})
 	o.SetDefaultPublishHandler(s.receive)
 	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) {
 		s.lost = err
