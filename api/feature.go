@@ -1,0 +1,155 @@
+package api
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"cityhub/devices"
+	"cityhub/geo"
+	"cityhub/telemetry"
+)
+
+// minStale is the youngest age at which a value may be called stale.
+const minStale = 5 * time.Minute
+
+// feature is one station's newest value of one property, ready to be shown.
+type feature struct {
+	station *devices.Station
+	stream  int64
+	unit    string
+	state   string // ok, stale, unknown
+	value   telemetry.LatestValue
+}
+
+// feature finds what a newest value is of; false when nothing may be shown,
+// for its datastream is retired or its thing is gone.
+func (s *Server) feature(property *devices.ObservedProperty, v telemetry.LatestValue, now int64) (feature, bool) {
+	target, err := s.o.Registry.Series(v.Group)
+	if err != nil || target.Station == nil || v.Slot >= len(target.Series.Datastreams) || target.Series.Datastreams[v.Slot] == 0 {
+		return feature{}, false
+	}
+	f := feature{station: target.Station, stream: target.Series.Datastreams[v.Slot], unit: property.Unit, value: v}
+	interval := time.Duration(0)
+	if target.Model != nil {
+		interval = target.Model.Sensor.ReportInterval
+		if c := channelOf(target.Model, v.Slot); c != nil && c.Unit != "" {
+			f.unit = c.Unit
+		}
+	}
+	f.state = stateOf(time.Duration(now-v.Time), interval)
+	return f, true
+}
+
+func channelOf(m *devices.Model, slot int) *devices.Channel {
+	for i := range m.Sensor.Channels {
+		if m.Sensor.Channels[i].Slot == slot {
+			return &m.Sensor.Channels[i]
+		}
+	}
+	return nil
+}
+
+// stateOf judges a value's age by how often its model reports; unknown is an
+// old value of a model of which that is not known.
+func stateOf(age, interval time.Duration) string {
+	switch {
+	case age <= max(3*interval, minStale):
+		return "ok"
+	case interval == 0:
+		return "unknown"
+	}
+	return "stale"
+}
+
+// append writes the feature as GeoJSON.
+func (f *feature) append(b []byte) []byte {
+	b = append(b, `{"type":"Feature","id":`...)
+	b = strconv.AppendInt(b, f.stream, 10)
+	b = append(b, `,"geometry":`...)
+	b = appendPoint(b, f.station.Position)
+	b = append(b, `,"properties":{"thing":`...)
+	b = appendText(b, f.station.Code)
+	b = append(b, `,"name":`...)
+	b = appendText(b, f.station.Name)
+	b = append(b, `,"datastream":`...)
+	b = strconv.AppendInt(b, f.stream, 10)
+	b = append(b, `,"value":`...)
+	b = appendValue(b, f.value.Value)
+	b = append(b, `,"unit":`...)
+	b = appendText(b, f.unit)
+	b = append(b, `,"time":"`...)
+	b = time.Unix(0, f.value.Time).UTC().AppendFormat(b, time.RFC3339Nano)
+	b = append(b, '"')
+	if f.value.Received != 0 {
+		b = append(b, `,"received":"`...)
+		b = time.Unix(0, f.value.Received).UTC().AppendFormat(b, time.RFC3339Nano)
+		b = append(b, '"')
+	}
+	b = append(b, `,"quality":[`...)
+	if f.value.Quality != 0 {
+		for i, name := range qualityNames(f.value.Quality) {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendText(b, name)
+		}
+	}
+	b = append(b, `],"state":"`...)
+	b = append(b, f.state...)
+	return append(b, `"}}`...)
+}
+
+func appendPoint(b []byte, p *geo.Position) []byte {
+	if p == nil {
+		return append(b, "null"...)
+	}
+	b = append(b, `{"type":"Point","coordinates":[`...)
+	b = strconv.AppendFloat(b, p.Lon, 'f', -1, 64)
+	b = append(b, ',')
+	b = strconv.AppendFloat(b, p.Lat, 'f', -1, 64)
+	if p.Alt != 0 {
+		b = append(b, ',')
+		b = strconv.AppendFloat(b, p.Alt, 'f', -1, 64)
+	}
+	return append(b, "]}"...)
+}
+
+func appendValue(b []byte, v telemetry.Value) []byte {
+	switch {
+	case v.Kind == devices.Text:
+		return appendText(b, v.Text)
+	case v.Kind == devices.Boolean:
+		return strconv.AppendBool(b, v.Num != 0)
+	case math.IsNaN(v.Num) || math.IsInf(v.Num, 0):
+		return append(b, "null"...) // JSON has no word for it
+	}
+	form := byte('f')
+	if abs := math.Abs(v.Num); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
+		form = 'e'
+	}
+	return strconv.AppendFloat(b, v.Num, form, -1, 64)
+}
+
+// appendText writes a JSON string; text that needs no escape, which is nearly
+// all, is copied as it is.
+func appendText(b []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' || c >= utf8.RuneSelf {
+			return appendEscaped(b, text)
+		}
+	}
+	b = append(b, '"')
+	b = append(b, text...)
+	return append(b, '"')
+}
+
+func appendEscaped(b []byte, text string) []byte {
+	quoted, err := json.Marshal(text)
+	if err != nil { // a string always has a JSON form
+		return append(b, `""`...)
+	}
+	return append(b, quoted...)
+}

@@ -1,0 +1,157 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+
+	"cityhub/telemetry"
+)
+
+// maxIngesting bounds the arrivals that wait for the spool.
+const maxIngesting = 256
+
+// Refused is one measurement that was not accepted.
+type Refused struct {
+	Index  int    `json:"index" doc:"Its place in the payload; -1 when the payload was refused whole"`
+	Device string `json:"device,omitempty"`
+	Reason string `json:"reason" doc:"From a closed set"`
+	Detail string `json:"detail"`
+}
+
+// Accepted is the answer once the accepted measurements are durable.
+type Accepted struct {
+	Accepted int       `json:"accepted"`
+	Refused  []Refused `json:"refused" nullable:"false"`
+}
+
+type ingestInput struct {
+	RawBody     []byte `contentType:"application/json"`
+	ContentType string `header:"Content-Type"`
+
+	stranger bool // the caller is not on this machine
+}
+
+// Resolve looks where the caller is. A proxy's header means that it is
+// elsewhere, whatever the connection's other end.
+func (in *ingestInput) Resolve(ctx huma.Context) []error {
+	c := humafiber.Unwrap(ctx)
+	in.stranger = !c.Context().RemoteIP().IsLoopback() || c.Get("X-Forwarded-For") != "" || c.Get("Forwarded") != ""
+	return nil
+}
+
+func (s *Server) ingesting() {
+	register(s, huma.Operation{OperationID: "ingest", Method: http.MethodPost, Path: base + "/ingest", DefaultStatus: http.StatusAccepted,
+		Summary: "Send readings", Tags: []string{"observations"}, MaxBodyBytes: maxBody,
+		Description: "Native JSON (one object or an array, each with device) or SenML (application/senml+json). 202 once the accepted readings are durable; 422 when none was accepted. Sending again is harmless. Only callers on the hub's own machine.",
+		Errors: []int{http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
+			http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
+	}, s.ingestOne)
+}
+
+func (s *Server) ingestOne(ctx context.Context, in *ingestInput) (*shown[Accepted], error) {
+	if in.stranger {
+		return nil, problem(http.StatusForbidden, "readings are taken over HTTP only from the hub's own machine; send them over MQTT")
+	}
+	format, err := formatOf(in.ContentType)
+	if err != nil {
+		return nil, err
+	}
+	body := bytes.Clone(in.RawBody) // huma's buffer serves other requests afterwards
+	a := telemetry.Arrival{Route: "http", Payload: body, Received: s.o.Now(), Answerable: true}
+	a.Measurements, err = s.o.Decode(ctx, format, "", body, a.Received)
+	if err != nil && !errors.As(err, &a.Refusal) {
+		return nil, err
+	}
+	if a.Refusal == nil && len(a.Measurements) == 0 {
+		return &shown[Accepted]{Accepted{Refused: []Refused{}}}, nil
+	}
+	receipt, err := s.submit(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return answer(&a, receipt)
+}
+
+// formatOf gives the payload's format by its media type.
+func formatOf(contentType string) (string, error) {
+	media, _, err := mime.ParseMediaType(contentType)
+	if err == nil {
+		switch media {
+		case "application/json":
+			return "native", nil
+		case "application/senml+json":
+			return "senml", nil
+		}
+	}
+	return "", problem(http.StatusUnsupportedMediaType,
+		fmt.Sprintf("Content-Type: %q is none of application/json and application/senml+json", contentType))
+}
+
+// submit waits until the arrival is durable, or for as long as an answer may
+// take. An arrival that is given up may still become durable; sending it again
+// is then a duplicate.
+func (s *Server) submit(ctx context.Context, a telemetry.Arrival) (telemetry.Receipt, error) {
+	select {
+	case s.ingest <- struct{}{}:
+	default:
+		return telemetry.Receipt{}, unkept("too many readings wait for the hub's disk already; send again later", nil)
+	}
+	receipts := make(chan telemetry.Receipt, 1)
+	s.work.Go(func() { // Submit itself waits while too much is pending
+		s.o.Intake.Submit(a, func(r telemetry.Receipt) {
+			<-s.ingest
+			receipts <- r
+		})
+	})
+	ctx, cancel := context.WithTimeout(ctx, s.o.IngestWait)
+	defer cancel()
+	select {
+	case r := <-receipts:
+		if r.Err != nil {
+			return r, unkept("the readings could not be kept; send them again", r.Err)
+		}
+		return r, nil
+	case <-ctx.Done():
+		return telemetry.Receipt{}, unkept("the readings are not durable yet; send them again", nil)
+	}
+}
+
+func unkept(detail string, cause error) *Problem {
+	p := problem(http.StatusServiceUnavailable, detail)
+	p.after, p.cause = 5*time.Second, cause
+	return p
+}
+
+// answer tells the sender what became of each measurement.
+func answer(a *telemetry.Arrival, r telemetry.Receipt) (*shown[Accepted], error) {
+	out := Accepted{Accepted: len(a.Measurements), Refused: []Refused{}}
+	for i, refusal := range r.Refusals {
+		if refusal == nil {
+			continue
+		}
+		one := Refused{Index: -1, Reason: string(refusal.Reason), Detail: refusal.Detail}
+		if a.Refusal == nil {
+			one.Index, one.Device = i, a.Measurements[i].Device
+			out.Accepted--
+		}
+		out.Refused = append(out.Refused, one)
+	}
+	if out.Accepted > 0 {
+		return &shown[Accepted]{out}, nil
+	}
+	status := http.StatusUnprocessableEntity
+	if a.Refusal != nil && a.Refusal.Reason == telemetry.TooLarge {
+		status = http.StatusRequestEntityTooLarge
+	}
+	p := problem(status, out.Refused[0].Detail)
+	p.Refused = out.Refused
+	return nil, p
+}

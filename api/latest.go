@@ -1,0 +1,148 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"cityhub/devices"
+	"cityhub/geo"
+)
+
+const geoJSON = "application/geo+json"
+
+// Selection are the parameters of the newest values and of their stream.
+type Selection struct {
+	Property string `query:"property" required:"true" doc:"Code of an observed property"`
+	BBox     string `query:"bbox" doc:"minLon,minLat,maxLon,maxLat; minLon may exceed maxLon across the antimeridian; stations without a position are left out"`
+}
+
+type latestInput struct {
+	Selection
+	Limit int `query:"limit" minimum:"1" doc:"At most so many features; all when absent"`
+}
+
+type latestOutput struct {
+	ContentType string `header:"Content-Type"`
+	Body        []byte `contentType:"application/geo+json"`
+}
+
+func (s *Server) latest() {
+	register(s, huma.Operation{OperationID: "get-latest", Method: http.MethodGet, Path: base + "/latest",
+		Summary: "The newest value of a property at every station", Tags: []string{"map"},
+		Description: "GeoJSON FeatureCollection, one feature a station. Properties: thing (code), name, datastream (id), value, unit, time, received, quality (flags), state: ok, stale (older than three of its model's report intervals, at least five minutes) or unknown (old, and the model's interval is not known).",
+		Errors:      []int{http.StatusNotFound},
+	}, func(ctx context.Context, in *latestInput) (*latestOutput, error) {
+		property, window, err := s.selected(ctx, in.Selection)
+		if err != nil {
+			return nil, err
+		}
+		return &latestOutput{geoJSON, s.appendLatest(nil, property, window, in.Limit)}, nil
+	})
+}
+
+// selected reads the parameters of the newest values.
+func (s *Server) selected(ctx context.Context, in Selection) (*devices.ObservedProperty, *geo.Window, error) {
+	window, err := parseBBox(in.BBox)
+	if err != nil {
+		return nil, nil, err
+	}
+	property, ok := s.o.Registry.Property(in.Property)
+	if ok {
+		return &property, window, nil
+	}
+	known, err := s.o.Registry.Properties.List(ctx, devices.Page{Limit: 1_000})
+	if err != nil {
+		return nil, nil, err
+	}
+	codes := make([]string, len(known))
+	for i := range known {
+		codes[i] = known[i].Code
+	}
+	slices.Sort(codes)
+	detail := fmt.Sprintf("no property has the code %q; the known ones are: %s", in.Property, strings.Join(codes, ", "))
+	return nil, nil, problem(http.StatusNotFound, "property: "+detail, FieldProblem{"property", detail})
+}
+
+func parseBBox(text string) (*geo.Window, error) {
+	if text == "" {
+		return nil, nil
+	}
+	parts := strings.Split(text, ",")
+	if len(parts) != 4 {
+		return nil, badParameter("bbox", "must be four numbers: minLon,minLat,maxLon,maxLat")
+	}
+	var n [4]float64
+	for i, part := range parts {
+		v, err := strconv.ParseFloat(strings.TrimSpace(part), 64)
+		if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, badParameter("bbox", fmt.Sprintf("%q is not a number", part))
+		}
+		n[i] = v
+	}
+	for _, corner := range []geo.Position{{Lon: n[0], Lat: n[1]}, {Lon: n[2], Lat: n[3]}} {
+		if err := corner.Validate(); err != nil {
+			return nil, badParameter("bbox", err.Error())
+		}
+	}
+	if n[1] > n[3] {
+		return nil, badParameter("bbox", "minLat exceeds maxLat")
+	}
+	return &geo.Window{MinLon: n[0], MinLat: n[1], MaxLon: n[2], MaxLat: n[3]}, nil
+}
+
+// within says whether a station is to be shown.
+func within(window *geo.Window, position *geo.Position) bool {
+	return window == nil || (position != nil && window.Contains(*position))
+}
+
+// newest gives one feature a station, of the datastream with the newest value
+// where it has several; limit 0 is all.
+func (s *Server) newest(property *devices.ObservedProperty, window *geo.Window, limit int) []feature {
+	now := s.o.Now().UnixNano()
+	values := s.o.Latest.Of(property.Code)
+	features := make([]feature, 0, len(values))
+	place := make(map[int64]int, len(values))
+	for _, v := range values {
+		f, ok := s.feature(property, v, now)
+		if !ok || !within(window, f.station.Position) {
+			continue
+		}
+		if at, known := place[f.station.ID]; known {
+			if v.Time > features[at].value.Time {
+				features[at] = f
+			}
+			continue
+		}
+		if limit == 0 || len(features) < limit {
+			place[f.station.ID] = len(features)
+			features = append(features, f)
+		}
+	}
+	return features
+}
+
+// appendLatest writes the newest values as a FeatureCollection.
+func (s *Server) appendLatest(b []byte, property *devices.ObservedProperty, window *geo.Window, limit int) []byte {
+	features := s.newest(property, window, limit)
+	b = slices.Grow(b, 64+320*len(features))
+	b = append(b, collectionHead...)
+	for i := range features {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = features[i].append(b)
+	}
+	return append(b, collectionTail...)
+}
+
+const (
+	collectionHead = `{"type":"FeatureCollection","features":[`
+	collectionTail = `]}`
+)

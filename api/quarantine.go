@@ -1,0 +1,212 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"cityhub/devices"
+	"cityhub/telemetry"
+)
+
+const (
+	shownPayload = 4 << 10 // of a payload in a list
+	replayChunk  = 500
+)
+
+// Quarantined is a message that could not be accepted.
+type Quarantined struct {
+	ID        int64     `json:"id"`
+	Received  time.Time `json:"received"`
+	Route     string    `json:"route"`
+	Topic     string    `json:"topic,omitempty"`
+	Sender    string    `json:"sender,omitempty"`
+	Device    string    `json:"device,omitempty"`
+	Reason    string    `json:"reason"`
+	Detail    string    `json:"detail"`
+	Size      int       `json:"size" doc:"Bytes of the payload"`
+	Payload   []byte    `json:"payload" doc:"Base64; in a list at most the first 4 KiB"`
+	Text      string    `json:"text,omitempty" doc:"The same bytes where they are UTF-8"`
+	Truncated bool      `json:"truncated,omitempty"`
+}
+
+// QuarantinePage is one page of the quarantine.
+type QuarantinePage struct {
+	Collection[Quarantined]
+	Counts map[string]int64 `json:"counts" doc:"Messages by reason, of the whole quarantine"`
+}
+
+type quarantineList struct {
+	Paging
+	Reason string `query:"reason"`
+	Device string `query:"device" doc:"As the message names it"`
+}
+
+type quarantinePage struct {
+	Link string `header:"Link"`
+	Body QuarantinePage
+}
+
+type payloadOutput struct {
+	ContentType string `header:"Content-Type"`
+	Disposition string `header:"Content-Disposition"`
+	Body        []byte
+}
+
+func (s *Server) quarantine() {
+	tags := []string{"quarantine"}
+	register(s, huma.Operation{OperationID: "list-quarantine", Method: http.MethodGet, Path: base + "/quarantine",
+		Summary: "Messages that could not be accepted", Tags: tags}, s.listQuarantine)
+	register(s, huma.Operation{OperationID: "get-quarantined", Method: http.MethodGet, Path: base + "/quarantine/{id}",
+		Summary: "One message that could not be accepted", Tags: tags, Errors: []int{http.StatusNotFound},
+	}, func(ctx context.Context, in *ByID) (*shown[Quarantined], error) {
+		q, err := s.quarantined(ctx, in.ID)
+		return &shown[Quarantined]{showQuarantined(&q, len(q.Payload))}, err
+	})
+	register(s, huma.Operation{OperationID: "get-quarantined-payload", Method: http.MethodGet, Path: base + "/quarantine/{id}/payload",
+		Summary: "The bytes of a message that could not be accepted", Tags: tags, Errors: []int{http.StatusNotFound},
+	}, func(ctx context.Context, in *ByID) (*payloadOutput, error) {
+		q, err := s.quarantined(ctx, in.ID)
+		return &payloadOutput{"application/octet-stream", fmt.Sprintf(`attachment; filename="quarantine-%d.bin"`, in.ID), q.Payload}, err
+	})
+	register(s, huma.Operation{OperationID: "replay-quarantine", Method: http.MethodPost, Path: base + "/quarantine/replay",
+		Summary: "Send messages through the intake again", Tags: tags,
+		Description: "Those that are accepted now leave the quarantine. Without reason and ids all are sent."}, s.replay)
+}
+
+func (s *Server) listQuarantine(ctx context.Context, in *quarantineList) (*quarantinePage, error) {
+	after, err := in.cursor()
+	if err != nil {
+		return nil, err
+	}
+	found, err := s.o.Quarantine.List(ctx, telemetry.QuarantineFilter{Reason: telemetry.Reason(in.Reason), Device: in.Device, After: after, Limit: in.Limit + 1})
+	if err != nil {
+		return nil, err
+	}
+	counts, err := s.o.Quarantine.Count(ctx)
+	if err != nil {
+		return nil, err
+	}
+	next := ""
+	if len(found) > in.Limit {
+		found = found[:in.Limit]
+		next = in.next(found[in.Limit-1].ID)
+	}
+	items := make([]Quarantined, len(found))
+	for i := range found {
+		items[i] = showQuarantined(&found[i], shownPayload)
+	}
+	page := collection(items, next)
+	out := &quarantinePage{Link: page.Link, Body: QuarantinePage{Collection: page.Body, Counts: map[string]int64{}}}
+	for reason, n := range counts {
+		out.Body.Counts[string(reason)] = n
+	}
+	return out, nil
+}
+
+func showQuarantined(q *telemetry.Quarantined, most int) Quarantined {
+	out := Quarantined{ID: q.ID, Received: q.Received.UTC(), Route: q.Route, Topic: q.Topic, Sender: q.Sender, Device: q.Device,
+		Reason: string(q.Reason), Detail: q.Detail, Size: len(q.Payload), Payload: q.Payload}
+	if utf8.Valid(q.Payload) {
+		out.Text = string(q.Payload)
+	}
+	if len(q.Payload) > most {
+		out.Payload, out.Truncated = q.Payload[:most], true
+		if out.Text != "" {
+			for most > 0 && !utf8.RuneStart(out.Text[most]) {
+				most--
+			}
+			out.Text = out.Text[:most]
+		}
+	}
+	return out
+}
+
+func (s *Server) quarantined(ctx context.Context, id int64) (telemetry.Quarantined, error) {
+	found, err := s.o.Quarantine.List(ctx, telemetry.QuarantineFilter{After: id - 1, Limit: 1})
+	if err != nil {
+		return telemetry.Quarantined{}, err
+	}
+	if len(found) == 0 || found[0].ID != id {
+		return telemetry.Quarantined{}, fmt.Errorf("quarantine %s: %w", strconv.FormatInt(id, 10), devices.ErrNotFound)
+	}
+	return found[0], nil
+}
+
+type replayInput struct {
+	Body struct {
+		Reason string  `json:"reason,omitempty" doc:"Only messages with this reason"`
+		IDs    []int64 `json:"ids,omitempty" maxItems:"1000" doc:"Only these messages"`
+	}
+}
+
+// Replayed is what became of a replay.
+type Replayed struct {
+	Replayed int `json:"replayed"`
+	Accepted int `json:"accepted"`
+	Refused  int `json:"refused"`
+}
+
+func (s *Server) replay(ctx context.Context, in *replayInput) (*shown[Replayed], error) {
+	out := &shown[Replayed]{}
+	send := func(items []telemetry.Quarantined) error {
+		accepted, refused, err := s.o.Replay(ctx, items)
+		out.Body.Replayed += len(items)
+		out.Body.Accepted += accepted
+		out.Body.Refused += refused
+		return err
+	}
+	if in.Body.IDs != nil {
+		return out, s.replayIDs(ctx, telemetry.Reason(in.Body.Reason), in.Body.IDs, send)
+	}
+	return out, s.replayAll(ctx, telemetry.Reason(in.Body.Reason), send)
+}
+
+func (s *Server) replayIDs(ctx context.Context, reason telemetry.Reason, ids []int64, send func([]telemetry.Quarantined) error) error {
+	items := make([]telemetry.Quarantined, 0, len(ids))
+	for _, id := range ids {
+		q, err := s.quarantined(ctx, id)
+		if err != nil {
+			return err
+		}
+		if reason == "" || q.Reason == reason {
+			items = append(items, q)
+		}
+	}
+	if len(items) == 0 {
+		return nil
+	}
+	return send(items)
+}
+
+// replayAll sends what was there at its beginning: what is refused again may
+// come back as a new message, which is not sent once more.
+func (s *Server) replayAll(ctx context.Context, reason telemetry.Reason, send func([]telemetry.Quarantined) error) error {
+	counts, err := s.o.Quarantine.Count(ctx)
+	if err != nil {
+		return err
+	}
+	left := telemetry.Sum(counts)
+	if reason != "" {
+		left = counts[reason]
+	}
+	filter := telemetry.QuarantineFilter{Reason: reason}
+	for left > 0 {
+		filter.Limit = int(min(left, replayChunk))
+		items, err := s.o.Quarantine.List(ctx, filter)
+		if err != nil || len(items) == 0 {
+			return err
+		}
+		if err := send(items); err != nil {
+			return err
+		}
+		left -= int64(len(items))
+		filter.After = items[len(items)-1].ID
+	}
+	return nil
+}

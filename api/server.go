@@ -1,0 +1,189 @@
+// Package api is the hub's HTTP room: the resources below /api/v1, the live
+// stream, the status page and the operations listener. It alone knows Fiber,
+// huma and the shapes on the wire, and it keeps no state of the city: the
+// registry, the newest values and the history are other rooms'. It refuses to
+// know brokers, payload formats, stores and SQL.
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+
+	"cityhub/devices"
+	"cityhub/telemetry"
+)
+
+// Intake takes readings on their way; a *telemetry.Pipeline is one. done is
+// called exactly once, when the arrival's fate is durable.
+type Intake interface {
+	Submit(arrival telemetry.Arrival, done func(telemetry.Receipt))
+}
+
+// Decode reads a payload of a format by its name, "native" or "senml". device
+// is the one it is about where it names none, "" for none. Its errors are
+// *telemetry.Refusal.
+type Decode func(ctx context.Context, format, device string, payload []byte, received time.Time) ([]telemetry.Measurement, error)
+
+// Replay sends quarantined messages through the intake again, and removes
+// those that are accepted from the quarantine.
+type Replay func(ctx context.Context, items []telemetry.Quarantined) (accepted, refused int, err error)
+
+// Options says what a server works with. All are required save IngestWait and
+// Page.
+type Options struct {
+	Registry   *devices.Registry
+	Latest     *telemetry.Latest
+	History    *telemetry.History
+	Quarantine telemetry.Quarantine
+	Health     *telemetry.Health
+	Sequences  *telemetry.Sequences
+	Intake     Intake
+	Decode     Decode
+	Replay     Replay
+	Status     func() Status
+	Zone       *time.Location // the city's
+	Log        *slog.Logger
+	Now        func() time.Time
+	IngestWait time.Duration // how long an ingest may wait for the spool; 10 s when 0
+}
+
+// Server serves the city over HTTP. Make it with New, run it with Listen, end
+// it with Shutdown.
+type Server struct {
+	o       Options
+	app     *fiber.App
+	api     huma.API
+	spec    []byte
+	live    *live
+	imports *imports
+	ingest  chan struct{} // a token per arrival that waits for the spool
+
+	ctx  context.Context // of all requests
+	stop context.CancelFunc
+	work sync.WaitGroup
+}
+
+// New makes a server; nothing is served before Listen.
+func New(o Options) (*Server, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	if o.IngestWait == 0 {
+		o.IngestWait = 10 * time.Second
+	}
+	s := &Server{o: o, ingest: make(chan struct{}, maxIngesting)}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.live = newLive(s)
+	s.imports = newImports(s)
+	s.app = fiber.New(s.config())
+	s.hardenEdge()
+	s.app.Use(s.edge)
+	s.api = humafiber.NewWithGroup(s.app, withHead{s.app}, s.describe())
+	s.api.UseMiddleware(s.checkQuery)
+	s.routes()
+	return s, s.sealSpec()
+}
+
+func (o *Options) check() error {
+	for name, missing := range map[string]bool{
+		"Registry": o.Registry == nil, "Latest": o.Latest == nil, "History": o.History == nil,
+		"Quarantine": o.Quarantine == nil, "Health": o.Health == nil, "Sequences": o.Sequences == nil,
+		"Intake": o.Intake == nil, "Decode": o.Decode == nil, "Replay": o.Replay == nil,
+		"Status": o.Status == nil, "Zone": o.Zone == nil, "Log": o.Log == nil, "Now": o.Now == nil,
+	} {
+		if missing {
+			return fmt.Errorf("api: option %s is missing", name)
+		}
+	}
+	return nil
+}
+
+// routes registers every resource.
+func (s *Server) routes() {
+	s.organisations()
+	s.things()
+	s.locations()
+	s.properties()
+	s.sensors()
+	s.datastreams()
+	s.devices()
+	s.deployments()
+	s.observations()
+	s.aggregates()
+	s.latest()
+	s.liveStream()
+	s.ingesting()
+	s.importing()
+	s.quarantine()
+	s.status()
+	s.pages()
+}
+
+// Listen serves until Shutdown; the listener is closed then.
+func (s *Server) Listen(ln net.Listener) error {
+	s.work.Go(s.live.run)
+	if err := s.app.Listener(ln); err != nil {
+		return fmt.Errorf("http: %w", err)
+	}
+	return nil
+}
+
+// Shutdown takes no more requests, ends the streams and the imports, and waits
+// for what is under way, at most until ctx ends.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.live.close()
+	s.imports.close()
+	err := s.app.ShutdownWithContext(ctx)
+	s.stop()
+	done := make(chan struct{})
+	go func() {
+		s.work.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+		return err
+	case <-ctx.Done():
+		return errors.Join(err, fmt.Errorf("http: work is still under way: %w", ctx.Err()))
+	}
+}
+
+// Tell makes the server a telemetry.Watcher: it feeds the live stream.
+func (s *Server) Tell(lines []telemetry.Line) { s.live.tell(lines) }
+
+// LiveClients is the number of open live streams.
+func (s *Server) LiveClients() int { return s.live.count() }
+
+// LiveCutOff is how many live streams were ended for being too slow.
+func (s *Server) LiveCutOff() int64 { return s.live.cut.Load() }
+
+// register adds an operation whose handler may answer with any room's errors.
+func register[I, O any](s *Server, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+	op.Errors = append(op.Errors, http.StatusBadRequest)
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handle(ctx, in)
+		if err == nil {
+			return out, nil
+		}
+		p := problemOf(err)
+		s.report(ctx, p)
+		return nil, p
+	})
+}
+
+// report logs the failures that are the hub's own.
+func (s *Server) report(ctx context.Context, p *Problem) {
+	if p.Status >= http.StatusInternalServerError && p.cause != nil {
+		s.o.Log.Error("a request failed", "request", requestID(ctx), "status", p.Status, "error", p.cause)
+	}
+}
