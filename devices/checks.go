@@ -67,6 +67,20 @@ func rememberPlace(ctx context.Context, w *work, t, old *Thing) error {
 		ThingID: t.ID, LocationID: t.LocationID, Time: w.registry.now()})
 }
 
+// forgetPlaces removes where a thing has been.
+func forgetPlaces(ctx context.Context, w *work, id int64) error {
+	been, err := w.HistoricalLocations.List(ctx, Page{Limit: loadPage, Match: map[string]any{"thing_id": id}})
+	if err != nil {
+		return err
+	}
+	for _, place := range been {
+		if err := w.HistoricalLocations.Delete(ctx, place.ID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func checkProperty(_ context.Context, _ *work, p, old *ObservedProperty) error {
 	switch {
 	case !propertyPattern.MatchString(p.Code):
