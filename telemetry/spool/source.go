@@ -1,0 +1,128 @@
+package spool
+
+import (
+	"bytes"
+	"errors"
+	"io"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+)
+
+// searchWindow is how much is read at once while looking for the next frame
+// behind damage.
+const searchWindow = 1 << 20
+
+// source reads frames of one segment file.
+type source struct {
+	file vfs.File
+	hard bool // give zeros for what the disk cannot read, instead of its error
+}
+
+// found is a frame together with its place and record.
+type found struct {
+	frame
+	at     int64
+	record []byte
+}
+
+func (f *found) end() int64 { return f.at + f.size() }
+
+// find gives the first visible frame at off or behind it, when as many as
+// from have been seen. It is not ok when there is none.
+func (r source) find(g *segment, off int64, from tally) (f found, ok bool, err error) {
+	if from.records >= g.limit.records {
+		return found{}, false, nil
+	}
+	if f, ok, err = r.frameAt(g, off); ok || err != nil {
+		return f, ok, err
+	}
+	return r.search(g, off+1)
+}
+
+// frameAt reads the frame that begins at off, if one does.
+func (r source) frameAt(g *segment, off int64) (found, bool, error) {
+	var header [frameHeaderSize]byte
+	n, err := r.readAt(header[:], off)
+	if err != nil {
+		return found{}, false, err
+	}
+	f, ok := parseFrame(header[:n], g.seed())
+	if !ok || f.before.records >= g.limit.records || off+f.size() > g.size {
+		return found{}, false, nil
+	}
+	payload := make([]byte, f.stored)
+	if n, err = r.readAt(payload, off+frameHeaderSize); err != nil {
+		return found{}, false, err
+	}
+	record, ok := f.open(payload[:n], g.seed())
+	return found{f, off, record}, ok, nil
+}
+
+// search looks for the next frame behind damage.
+func (r source) search(g *segment, off int64) (found, bool, error) {
+	window := make([]byte, min(searchWindow, max(g.size-off, 0)))
+	for off < g.size {
+		n, err := r.readAt(window[:min(int64(len(window)), g.size-off)], off)
+		if err != nil {
+			return found{}, false, err
+		}
+		for i := 0; ; i++ {
+			next := bytes.Index(window[i:n], []byte(frameMagic))
+			if next < 0 {
+				break
+			}
+			i += next
+			if f, ok, err := r.frameAt(g, off+int64(i)); ok || err != nil {
+				return f, ok, err
+			}
+		}
+		if n < len(frameMagic) {
+			break
+		}
+		off += int64(n - len(frameMagic) + 1)
+	}
+	return found{}, false, nil
+}
+
+// readAt reads as much of b as the file has.
+func (r source) readAt(b []byte, off int64) (int, error) {
+	n, err := r.file.ReadAt(b, off)
+	if err == nil || errors.Is(err, io.EOF) {
+		return n, nil
+	}
+	if !r.hard {
+		return 0, err
+	}
+	return r.readHard(b, off), nil
+}
+
+// readHard reads block by block and leaves zeros where the disk fails.
+func (r source) readHard(b []byte, off int64) (n int) {
+	for n < len(b) {
+		block := b[n:min(len(b), n+4096-int(off+int64(n))%4096)]
+		got, err := r.file.ReadAt(block, off+int64(n))
+		if errors.Is(err, io.EOF) {
+			return n + got
+		}
+		if err != nil {
+			clear(block)
+		}
+		n += len(block)
+	}
+	return n
+}
+
+// walk gives the count behind the last visible frame that ends at or before
+// stop, and that frame's end. Damage on the way is passed over and told.
+func (r source) walk(g *segment, off, stop int64, from tally, damaged func(gap)) (tally, int64, error) {
+	for {
+		f, ok, err := r.find(g, off, from)
+		if err != nil || !ok || f.end() > stop {
+			return from, off, err
+		}
+		if lost := (gap{segment: g.number, from: off, to: f.at, before: from, lost: f.before.minus(from)}); lost.any() {
+			damaged(lost)
+		}
+		off, from = f.end(), later(from, f.after())
+	}
+}
