@@ -13,8 +13,10 @@ type Nouns[T any] struct {
 	check func(ctx context.Context, w *work, entity, old *T) error
 	// after keeps what depends on the entity's id; nil when nothing does.
 	after func(ctx context.Context, w *work, entity, old *T) error
-	enter func(*index, T)
-	leave func(*index, T)
+	// before takes away what goes with an entity; nil when nothing does.
+	before func(ctx context.Context, w *work, id int64) error
+	enter  func(*index, T)
+	leave  func(*index, T)
 }
 
 // List gives a page of entities by ascending id.
@@ -60,6 +62,11 @@ func (n *Nouns[T]) Delete(ctx context.Context, id int64) error {
 		if err != nil {
 			return err
 		}
+		if n.before != nil {
+			if err := n.before(ctx, w, id); err != nil {
+				return err
+			}
+		}
 		if err := n.table(w.Tables).Delete(ctx, id); err != nil {
 			return err
 		}
@@ -93,7 +100,7 @@ func (n *Nouns[T]) put(ctx context.Context, w *work, entity, old *T) error {
 func (r *Registry) nouns() {
 	r.Organisations = &Nouns[Organisation]{registry: r, id: organisationID, check: checkOrganisation,
 		table: func(t Tables) Table[Organisation] { return t.Organisations }}
-	r.Things = &Nouns[Thing]{registry: r, id: thingID, check: checkThing, after: rememberPlace,
+	r.Things = &Nouns[Thing]{registry: r, id: thingID, check: checkThing, after: rememberPlace, before: forgetPlaces,
 		table: func(t Tables) Table[Thing] { return t.Things },
 		enter: (*index).enterThing, leave: (*index).leaveThing}
 	r.Locations = &Nouns[Location]{registry: r, id: locationID, check: checkLocation,
