@@ -144,7 +144,7 @@ func (b *Bridge) Status() Status {
 func (b *Bridge) Run(ctx context.Context) error {
 	var workers sync.WaitGroup
 	workers.Go(b.feed)
-	for range max(1, runtime.GOMAXPROCS(0)/2) {
+	for range max(2, runtime.GOMAXPROCS(0)) {
 		workers.Go(b.runScripts)
 	}
 	err := b.stayConnected(ctx)

@@ -139,7 +139,7 @@ func (d *Decoder) decode(topic string, body []byte, sender string, received time
 	w.device, w.owned = wild[r.device], r.owned
 	port, err := portOf(r, wild[r.device+1])
 	if err != nil {
-		w.arrival.Refusal = refusal(err)
+		w.arrival.Refusal = refusal(err, telemetry.Undecodable)
 		return w
 	}
 	w.parse(r.format, payload.Input{Topic: topic, Payload: body, Device: w.device, FPort: port, Received: received})
@@ -172,18 +172,19 @@ func (w *work) parse(format payload.Format, input payload.Input) {
 	decoded, err := format.Decode(input)
 	switch {
 	case err != nil:
-		w.arrival.Refusal = refusal(err)
+		w.arrival.Refusal = refusal(err, telemetry.Undecodable)
 	case !decoded.Ignored:
 		w.arrival.Measurements, w.uplinks = decoded.Measurements, decoded.Uplinks
 	}
 }
 
-func refusal(err error) *telemetry.Refusal {
+// refusal gives the refusal that an error is, or makes one with the reason.
+func refusal(err error, reason telemetry.Reason) *telemetry.Refusal {
 	var refused *telemetry.Refusal
 	if errors.As(err, &refused) {
 		return refused
 	}
-	return &telemetry.Refusal{Reason: telemetry.Undecodable, Detail: err.Error()}
+	return &telemetry.Refusal{Reason: reason, Detail: err.Error()}
 }
 
 // checkSender fills in the device where the payload names none, and refuses
@@ -236,7 +237,7 @@ func (d *Decoder) finish(ctx context.Context, w *work) {
 	for i := range w.uplinks {
 		m, err := d.measure(ctx, &w.uplinks[i], w.arrival.Received)
 		if err != nil {
-			w.arrival.Refusal = refusal(err)
+			w.arrival.Refusal = refusal(err, telemetry.CodecFailed)
 			w.arrival.Measurements = nil
 			break
 		}
@@ -259,10 +260,14 @@ func (d *Decoder) measure(ctx context.Context, u *payload.Uplink, received time.
 	}
 	result, err := d.runner.Decode(ctx, source, codec.Uplink{Bytes: u.Bytes, FPort: u.FPort, RecvTime: at})
 	if err != nil {
-		return telemetry.Measurement{}, err
+		return telemetry.Measurement{}, refusal(err, telemetry.CodecFailed)
 	}
-	return telemetry.Measurement{
+	m := telemetry.Measurement{
 		Device: u.Device, Time: u.Time, Seq: u.Seq, Position: u.Position,
-		Values: result.Values, Radio: u.Radio,
-	}, nil
+		Values: result.Values, Unknown: result.Unknown, Radio: u.Radio,
+	}
+	if !result.Time.IsZero() {
+		m.Time = result.Time // what the device itself says goes before the network's time
+	}
+	return m, nil
 }
