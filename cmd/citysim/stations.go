@@ -28,7 +28,7 @@ func (c *stationsCommand) Run() error {
 
 type wardsCommand struct {
 	Source    string  `arg:"" type:"existingfile" help:"GeoJSON of the ward boundaries."`
-	Tolerance float64 `help:"In metres." default:"12"`
+	Tolerance float64 `help:"In metres." default:"8"`
 }
 
 // Run prints the light copy.

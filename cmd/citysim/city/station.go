@@ -65,7 +65,7 @@ func FloodPlan(n int, seed uint64) ([]Station, error) {
 		s.Serial = fmt.Sprintf("FL%08d", i+1)
 		s.Code = "st-" + s.Device
 		s.Name = fmt.Sprintf("Trạm thử tải %d", i+1)
-		s.put(ward.near(0.28, seed, 77, int64(i)))
+		s.put(ward.near(0.95, seed, 77, int64(i)))
 		stations[i] = s
 	}
 	return stations, nil
@@ -85,7 +85,7 @@ func (p *planner) station(i int) Station {
 	s := Station{Index: i, Kind: kind, Organisation: about.organisation, Format: about.format(nth)}
 	s.Device = fmt.Sprintf("%s-%05d", about.prefix, nth+1)
 	s.Code = "st-" + s.Device
-	s.Serial = fmt.Sprintf("%s%06X", about.serial, hash(p.seed, int64(kind), int64(nth), 3)&0xffff<<8|uint64(nth)&0xff)
+	s.Serial = fmt.Sprintf("%s%04X%05d", about.serial, hash(p.seed, int64(kind), int64(nth), 3)&0xffff, nth+1)
 	if s.Format == ChirpStackObject || s.Format == ChirpStackBytes {
 		s.DevEUI = fmt.Sprintf("A84041%02X%08X", int(kind), nth+1)
 	}
@@ -106,9 +106,9 @@ func (p *planner) settle(s *Station, nth int) {
 	}
 	ward, round := p.ward(s.Kind, nth)
 	s.Name = about.title + " " + ward.Name
-	reach := 0.28
+	reach := 0.95
 	if round == 0 && s.Kind == Air {
-		reach = 0.05
+		reach = 0.2
 	} else {
 		s.Name += fmt.Sprintf(" %d", nth+1)
 	}

@@ -17,6 +17,7 @@ type Ward struct {
 	Code, Name, NameEn, Kind string
 	Lon, Lat                 float64 // a point within it, near its middle
 	Area                     float64 // km²
+	Reach                    float64 // km from that point to the nearest border
 }
 
 // Wards gives the wards in the order of their codes.
@@ -28,7 +29,7 @@ func Wards() ([]Ward, error) {
 	var wards []Ward
 	for i, row := range rows[1:] {
 		w := Ward{Code: row[0], Name: row[1], NameEn: row[2], Kind: row[3]}
-		for j, into := range []*float64{&w.Lon, &w.Lat, &w.Area} {
+		for j, into := range []*float64{&w.Lon, &w.Lat, &w.Area, &w.Reach} {
 			if *into, err = strconv.ParseFloat(row[4+j], 64); err != nil {
 				return nil, fmt.Errorf("ward centres, row %d: %w", i+2, err)
 			}
@@ -38,11 +39,12 @@ func Wards() ([]Ward, error) {
 	return wards, nil
 }
 
-// near gives a place around the ward's middle, at most share of its size away.
+// near gives a place within the ward, at most share of the way from its middle
+// to the border away.
 func (w Ward) near(share float64, seed uint64, parts ...int64) (lon, lat float64) {
 	angle := 2 * math.Pi * unit(seed, append(parts, 1)...)
 	// The root spreads places evenly over the disc.
-	km := share * math.Sqrt(w.Area) * math.Sqrt(unit(seed, append(parts, 2)...))
+	km := share * w.Reach * math.Sqrt(unit(seed, append(parts, 2)...))
 	return w.Lon + km*math.Cos(angle)/kmPerLon, w.Lat + km*math.Sin(angle)/kmPerLat
 }
 

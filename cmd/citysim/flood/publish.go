@@ -58,11 +58,24 @@ func (s *sender) slot(ctx context.Context, out *bufio.Writer, ended <-chan struc
 	}
 	select {
 	case id := <-s.free:
+		s.gather()
 		return id, true, nil
 	case <-ended:
 		return 0, false, errEnded
 	case <-ctx.Done():
 		return 0, false, nil
+	}
+}
+
+// gather waits a moment for more of the window to become free. Otherwise every
+// acknowledgement would cause one message and one write to the socket.
+func (s *sender) gather() {
+	const breath, patience = 200 * time.Microsecond, 10
+	for range patience {
+		if len(s.free) >= cap(s.free)/4 {
+			return
+		}
+		time.Sleep(breath)
 	}
 }
 

@@ -16,22 +16,43 @@ type Ring []Point
 type edge struct{ from, to Point }
 
 // Simplify gives rings with the points left out that stand less than
-// tolerance (in degrees of latitude) off the line. Rings of neighbours must
-// have the same points along their border, in opposite directions.
+// tolerance (in degrees of latitude) off the line; where a ring would come to
+// cross itself, more points stay. Rings of neighbours must have the same
+// points along their border, in opposite directions.
 func Simplify(rings []Ring, tolerance float64) []Ring {
-	clean := make([]Ring, len(rings))
-	owner := map[edge]int{}
+	const rounds = 12
+	s := simplifier{owner: map[edge]int{}}
 	for i, ring := range rings {
-		clean[i] = withoutRepeats(ring)
-		for j, p := range clean[i] {
-			owner[edge{p, clean[i][(j+1)%len(clean[i])]}] = i
+		s.rings = append(s.rings, withoutRepeats(ring))
+		s.tolerance = append(s.tolerance, tolerance)
+		for j, p := range s.rings[i] {
+			s.owner[edge{p, s.rings[i][(j+1)%len(s.rings[i])]}] = i
 		}
 	}
 	out := make([]Ring, len(rings))
-	for i, ring := range clean {
-		out[i] = simplifyRing(ring, owner, tolerance)
+	for range rounds {
+		again := false
+		for i := range s.rings {
+			out[i] = s.simplify(i)
+		}
+		for i, ring := range out {
+			if crossesItself(ring) {
+				s.tolerance[i] /= 2
+				again = true
+			}
+		}
+		if !again {
+			break
+		}
 	}
 	return out
+}
+
+// simplifier knows all rings, as each borders on others.
+type simplifier struct {
+	rings     []Ring
+	tolerance []float64    // by ring; a shared arc takes the finer of the two
+	owner     map[edge]int // the ring that walks an edge in this direction
 }
 
 func withoutRepeats(ring Ring) Ring {
@@ -42,19 +63,14 @@ func withoutRepeats(ring Ring) Ring {
 	return ring
 }
 
-// simplifyRing cuts a ring where the neighbour changes and joins the
-// simplified arcs again.
-func simplifyRing(ring Ring, owner map[edge]int, tolerance float64) Ring {
+// simplify cuts a ring where the neighbour changes and joins the simplified
+// arcs again.
+func (s *simplifier) simplify(i int) Ring {
+	ring := s.rings[i]
 	n := len(ring)
-	beyond := func(j int) int { // who lies on the other side of the jth edge
-		if i, shared := owner[edge{ring[(j+1)%n], ring[j%n]}]; shared {
-			return i
-		}
-		return -1
-	}
 	var cuts []int
 	for j := range n {
-		if beyond(j) != beyond(j+n-1) {
+		if s.beyond(ring, j) != s.beyond(ring, (j+n-1)%n) {
 			cuts = append(cuts, j)
 		}
 	}
@@ -71,10 +87,22 @@ func simplifyRing(ring Ring, owner map[edge]int, tolerance float64) Ring {
 		for j := start; j <= end; j++ {
 			arc = append(arc, ring[j%n])
 		}
+		tolerance := s.tolerance[i]
+		if other := s.beyond(ring, start); other >= 0 {
+			tolerance = min(tolerance, s.tolerance[other])
+		}
 		simple := simplifyArc(arc, tolerance)
 		out = append(out, simple[:len(simple)-1]...)
 	}
 	return out
+}
+
+// beyond gives the ring on the other side of a ring's jth edge, or -1.
+func (s *simplifier) beyond(ring Ring, j int) int {
+	if i, shared := s.owner[edge{ring[(j+1)%len(ring)], ring[j]}]; shared {
+		return i
+	}
+	return -1
 }
 
 // extremes gives the places of the lowest and the highest point in order.
