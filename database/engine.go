@@ -12,6 +12,9 @@ import (
 type engine interface {
 	// placeholder is how a statement names its n-th argument, from 1.
 	placeholder(n int) string
+	// lastID says that the driver itself tells the id of a new row; otherwise
+	// it takes a RETURNING, for which SQLite would write a journal of its own.
+	lastID() bool
 	// violation reads a refusal by a constraint out of an error, nil when the
 	// error is something else.
 	violation(err error) *violation
@@ -24,6 +27,7 @@ type engine interface {
 // runner runs statements: a transaction or a pool.
 type runner interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 

@@ -13,7 +13,9 @@ import (
 var ErrInUse = errors.New("a hub is running on this folder")
 
 // LockDir takes a data folder for this process, until release or the end of
-// the process, however that comes. It answers ErrInUse while another holds it.
+// the process, however that comes; keep release, for the lock goes with it
+// when the garbage collector finds it dropped. It answers ErrInUse while
+// another holds the folder.
 func LockDir(dir string) (release func() error, err error) {
 	return lockFile(filepath.Join(dir, "hub.lock"))
 }

@@ -23,6 +23,8 @@ type postgresEngine struct{}
 
 func (postgresEngine) placeholder(n int) string { return "$" + strconv.Itoa(n) }
 
+func (postgresEngine) lastID() bool { return false }
+
 func (postgresEngine) exclusive(table string) string {
 	return "LOCK TABLE " + table + " IN EXCLUSIVE MODE"
 }

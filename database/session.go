@@ -20,13 +20,15 @@ type session struct {
 	query       bun.IDB              // bun over write, for what need not be quick
 	layouts     *bun.DB              // knows the tables of row types
 	kept        map[string]*sql.Stmt // prepared statements; nil where the driver keeps its own, or outside a transaction
-	inside      bool                 // within a transaction
-	broken      error                // the first statement that the engine refused within the transaction
+	inserts     map[*schema.Table]string
+	inside      bool  // within a transaction
+	broken      error // the first statement that the engine refused within the transaction
 }
 
 // outside gives the session that keeps every statement by itself.
 func (d *Database) outside() *session {
-	return &session{engine: d.engine, read: d.read.DB, write: d.write.DB, query: d.write, layouts: d.write}
+	return &session{engine: d.engine, read: d.read.DB, write: d.write.DB, query: d.write, layouts: d.write,
+		inserts: map[*schema.Table]string{}}
 }
 
 // atomically runs do in one transaction. A transaction in which a statement
@@ -43,7 +45,8 @@ func (d *Database) atomically(ctx context.Context, do func(*session) error) (err
 			_ = tx.Rollback() // what made us roll back is the error that matters
 		}
 	}()
-	s := &session{engine: d.engine, read: tx.Tx, write: tx.Tx, query: tx, layouts: d.write, inside: true}
+	s := &session{engine: d.engine, read: tx.Tx, write: tx.Tx, query: tx, layouts: d.write,
+		inserts: map[*schema.Table]string{}, inside: true}
 	if _, ok := d.engine.(sqliteEngine); ok {
 		s.kept = map[string]*sql.Stmt{}
 	}
@@ -77,6 +80,18 @@ func (s *session) rows(ctx context.Context, on runner, text string, args ...any)
 	return prepared.QueryContext(context.WithoutCancel(ctx), args...)
 }
 
+// exec is rows for a statement that answers none.
+func (s *session) exec(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	if s.kept == nil {
+		return s.write.ExecContext(ctx, text, args...)
+	}
+	prepared, err := s.prepared(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	return prepared.ExecContext(context.WithoutCancel(ctx), args...)
+}
+
 func (s *session) prepared(ctx context.Context, text string) (*sql.Stmt, error) {
 	if kept := s.kept[text]; kept != nil {
 		return kept, nil
@@ -88,36 +103,32 @@ func (s *session) prepared(ctx context.Context, text string) (*sql.Stmt, error) 
 	return prepared, err
 }
 
-// number runs a statement that answers at most one integer; ok is false when
-// it answers none.
-func (s *session) number(ctx context.Context, text string, args ...any) (n int64, ok bool, err error) {
-	rows, err := s.rows(ctx, s.write, text, args...)
-	if err != nil {
-		return 0, false, err
-	}
-	defer rows.Close()
-	if ok = rows.Next(); ok {
-		err = rows.Scan(&n)
-	}
-	if err == nil {
-		err = rows.Err()
-	}
-	return n, ok, err
-}
-
 // insert adds a row under a new id, and answers the id.
 func (s *session) insert(ctx context.Context, t *schema.Table, args []any) (int64, error) {
-	id, _, err := s.number(ctx, s.insertText(t), args...)
-	return id, err
+	text := s.insertText(t)
+	if !s.engine.lastID() {
+		var id int64
+		err := s.write.QueryRowContext(ctx, text+" RETURNING id", args...).Scan(&id)
+		return id, err
+	}
+	result, err := s.exec(ctx, text, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
 }
 
 func (s *session) insertText(t *schema.Table) string {
+	if text := s.inserts[t]; text != "" {
+		return text
+	}
 	names, marks := make([]string, 0, len(t.DataFields)), make([]string, 0, len(t.DataFields))
 	for i, f := range t.DataFields {
 		names, marks = append(names, string(f.SQLName)), append(marks, s.engine.placeholder(i+1))
 	}
-	return fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s) RETURNING id",
-		t.SQLName, strings.Join(names, ", "), strings.Join(marks, ", "))
+	text := fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", t.SQLName, strings.Join(names, ", "), strings.Join(marks, ", "))
+	s.inserts[t] = text
+	return text
 }
 
 // update changes the row of an id, and says whether there is one.
@@ -126,10 +137,14 @@ func (s *session) update(ctx context.Context, t *schema.Table, id int64, args []
 	for i, f := range t.DataFields {
 		sets = append(sets, string(f.SQLName)+" = "+s.engine.placeholder(i+1))
 	}
-	text := fmt.Sprintf("UPDATE %s SET %s WHERE id = %s RETURNING id",
+	text := fmt.Sprintf("UPDATE %s SET %s WHERE id = %s",
 		t.SQLName, strings.Join(sets, ", "), s.engine.placeholder(len(sets)+1))
-	_, ok, err := s.number(ctx, text, append(args, id)...)
-	return ok, err
+	result, err := s.exec(ctx, text, append(args, id)...)
+	if err != nil {
+		return false, err
+	}
+	changed, err := result.RowsAffected()
+	return changed > 0, err
 }
 
 // arguments are a row's values but its id, in the order of the table's

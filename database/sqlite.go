@@ -23,6 +23,7 @@ const sqliteReaders = 4
 type sqliteEngine struct{}
 
 func (sqliteEngine) placeholder(int) string  { return "?" }
+func (sqliteEngine) lastID() bool            { return true }
 func (sqliteEngine) exclusive(string) string { return "" }
 
 func (sqliteEngine) migrations() (fs.FS, goose.Dialect, []goose.ProviderOption, error) {
@@ -59,7 +60,7 @@ func openSQLitePools(path string) (*Database, error) {
 		return nil, err
 	}
 	write, err := sql.Open("sqlite", sqliteName(path, "_txlock=immediate", "synchronous(FULL)",
-		"foreign_keys(1)", "cache_size(-65536)", "journal_size_limit(67108864)"))
+		"foreign_keys(1)", "temp_store(MEMORY)", "cache_size(-65536)", "journal_size_limit(67108864)"))
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package database
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -187,7 +186,7 @@ func (t table[E, R]) absent(id int64) error {
 
 // fail remembers within a transaction that a statement of it failed.
 func (s *session) fail(err error) error {
-	if err != nil && s.inside && s.broken == nil && !errors.Is(err, context.Canceled) {
+	if err != nil && s.inside && s.broken == nil {
 		s.broken = err
 	}
 	return err
