@@ -27,7 +27,12 @@ import (
 	"cityhub/telemetry/sqlite"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain finds goroutines left behind. The two of fasthttp are its clock and
+// the cleaner of its workers: both sleep, and end some seconds later or never.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
+		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+}
 
 // hub is the whole way of a reading with its real parts, and the API on a
 // loopback port in front of it.
@@ -39,6 +44,7 @@ type hub struct {
 	quarantine telemetry.Quarantine
 	pipeline   *telemetry.Pipeline
 	counters   *telemetry.Counters
+	roller     *telemetry.Roller
 	server     *api.Server
 	client     *http.Client
 	ahead      atomic.Int64 // of the hub's clock
@@ -84,6 +90,7 @@ func newHub(t testing.TB, setups ...setup) *hub {
 	log := slog.New(slog.NewTextHandler(h.logs, nil))
 	forwarder := telemetry.NewForwarder(telemetry.ForwarderOptions{Backlog: &backlog{kept, kept.Start()}, Archive: archive,
 		Quarantine: h.quarantine, Journal: db.RollUpJournal(), Latest: h.latest, Counters: h.counters, Linger: time.Millisecond, Now: h.now, Log: log})
+	h.roller = telemetry.NewRoller(telemetry.RollerOptions{Archive: archive, Journal: db.RollUpJournal(), Forwarder: forwarder, Zone: hanoi, Now: h.now, Log: log})
 	watcher := &later{}
 	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{Registry: h.registry, Latest: h.latest, Sequences: sequences, Health: health,
 		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Watchers: []telemetry.Watcher{watcher}, Now: h.now, Log: log})

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"mime"
 	"mime/multipart"
 	"net/http"
 	"path"
@@ -89,7 +90,7 @@ type importID struct {
 
 func (s *Server) importing() {
 	register(s, huma.Operation{OperationID: "start-import", Method: http.MethodPost, Path: base + "/imports", DefaultStatus: http.StatusAccepted,
-		Summary: "Import devices or models", Tags: []string{"imports"},
+		Summary: "Import devices or models", Tags: []string{"imports"}, Middlewares: huma.Middlewares{s.wantForm},
 		Description: "multipart/form-data: kind is devices (one CSV file) or models (YAML files, with the codec files that they name); file, once or more. At most 32 MiB.",
 		Errors: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity,
 			http.StatusTooManyRequests, http.StatusServiceUnavailable},
@@ -103,6 +104,16 @@ func (s *Server) importing() {
 		}
 		return &shown[Import]{j.snapshot()}, nil
 	})
+}
+
+// wantForm refuses other bodies than forms before huma reads them.
+func (s *Server) wantForm(ctx huma.Context, next func(huma.Context)) {
+	media, parameters, err := mime.ParseMediaType(ctx.Header("Content-Type"))
+	if err != nil || media != "multipart/form-data" || parameters["boundary"] == "" {
+		_ = huma.WriteErr(s.api, ctx, http.StatusUnsupportedMediaType, "Content-Type: an import is sent as multipart/form-data")
+		return
+	}
+	next(ctx)
 }
 
 func (s *Server) startImport(_ context.Context, in *importInput) (*importStarted, error) {
