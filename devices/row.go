@@ -48,15 +48,38 @@ func (r *Registry) ImportRow(ctx context.Context, row Row) (Result, error) {
 	return result, nil
 }
 
-// ImportRows is ImportRow for many, in one transaction as long as none fails;
-// otherwise each stands for itself. results and errs have an entry a row.
+// ImportRows is ImportRow for many, in few transactions: a row that fails
+// leaves out itself alone. results and errs have an entry a row.
 func (r *Registry) ImportRows(ctx context.Context, rows []Row) (results []Result, errs []error) {
 	results, errs = make([]Result, len(rows)), make([]error, len(rows))
-	err := r.change(ctx, func(ctx context.Context, w *work) error {
-		for i, row := range rows {
-			plan, err := row.parse()
+	for from := 0; from < len(rows); {
+		good, err := r.importTogether(ctx, rows[from:], results[from:])
+		if err == nil {
+			break
+		}
+		if _, err := r.importTogether(ctx, rows[from:from+good], results[from:]); err != nil {
+			r.importAlone(ctx, rows[from:from+good], results[from:], errs[from:])
+		}
+		from += good
+		if from < len(rows) {
+			results[from], errs[from] = Failed, err
+			from++
+		}
+	}
+	return results, errs
+}
+
+// importTogether keeps all rows, or none and says how many are good before
+// the first that fails.
+func (r *Registry) importTogether(ctx context.Context, rows []Row, results []Result) (good int, err error) {
+	if len(rows) == 0 {
+		return 0, nil
+	}
+	err = r.change(ctx, func(ctx context.Context, w *work) error {
+		for good = 0; good < len(rows); good++ {
+			plan, err := rows[good].parse()
 			if err == nil {
-				results[i], err = w.importPlan(ctx, plan)
+				results[good], err = w.importPlan(ctx, plan)
 			}
 			if err != nil {
 				return err
@@ -64,13 +87,13 @@ func (r *Registry) ImportRows(ctx context.Context, rows []Row) (results []Result
 		}
 		return nil
 	})
-	if err == nil {
-		return results, errs
-	}
+	return good, err
+}
+
+func (r *Registry) importAlone(ctx context.Context, rows []Row, results []Result, errs []error) {
 	for i, row := range rows {
 		results[i], errs[i] = r.ImportRow(ctx, row)
 	}
-	return results, errs
 }
 
 // rowPlan is a row whose fields have been read.
