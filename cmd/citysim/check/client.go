@@ -121,7 +121,7 @@ func nextPage(at *url.URL, link, next string) (*url.URL, error) {
 	}
 	u := *at
 	query := u.Query()
-	query.Set("cursor", next)
+	query.Set("after", next)
 	u.RawQuery = query.Encode()
 	return &u, nil
 }
