@@ -78,7 +78,10 @@ func (h *hub) openAPI(context.Context) (err error) {
 
 // decode reads a payload that came by HTTP.
 func (h *hub) decode(ctx context.Context, format, device string, body []byte, received time.Time) ([]telemetry.Measurement, error) {
-	arrival := h.decoder.ByFormat(ctx, format, device, body, "", received)
+	arrival, err := h.decoder.ByFormat(ctx, format, device, body, "", received)
+	if err != nil {
+		return nil, err
+	}
 	if arrival.Refusal != nil {
 		return nil, arrival.Refusal
 	}

@@ -38,7 +38,10 @@ func (r replayer) again(ctx context.Context, item telemetry.Quarantined) (bool, 
 	if item.Reason == telemetry.NotArchivable {
 		return false, nil // it has been decoded and resolved already; only its line is left
 	}
-	arrival := r.decoder.Arrival(ctx, item.Topic, item.Payload, item.Sender, item.Received)
+	arrival, err := r.decoder.Arrival(ctx, item.Topic, item.Payload, item.Sender, item.Received)
+	if err != nil {
+		return false, err
+	}
 	arrival.Answerable = true // a refusal is told here, and must not be quarantined twice
 	if bridge.Ignored(arrival) {
 		return true, nil
