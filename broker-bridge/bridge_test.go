@@ -6,16 +6,14 @@ import (
 	"io"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	bridge "cityhub/broker-bridge"
-	"cityhub/broker-bridge/codec"
-	"cityhub/telemetry"
 	"cityhub/testbed"
 	"cityhub/testbed/windowbroker"
 )
@@ -25,85 +23,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // The shipped broker's settings that matter here.
 const persistent = "persistence true\nautosave_interval 1\nmax_inflight_messages 2000\nmax_queued_messages 0\n"
 
-// intake is a durable store that keeps in memory, and keeps its answers back
-// while it is held.
-type intake struct {
-	mu      sync.Mutex
-	kept    map[string]int // by payload
-	held    bool
-	waiting []func()
-	err     error
-}
-
-func newIntake() *intake { return &intake{kept: map[string]int{}} }
-
-func (i *intake) Submit(a telemetry.Arrival, done func(telemetry.Receipt)) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	answer := func() {
-		if i.err == nil {
-			i.kept[string(a.Payload)]++
-		}
-		done(telemetry.Receipt{Err: i.err})
-	}
-	if i.held {
-		i.waiting = append(i.waiting, answer)
-		return
-	}
-	answer()
-}
-
-// hold keeps answers back from now on.
-func (i *intake) hold() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.held = true
-}
-
-// forget drops what is held, as a hub does that is killed.
-func (i *intake) forget() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.held, i.waiting = false, nil
-}
-
-func (i *intake) fail(err error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.err = err
-}
-
-func (i *intake) holding() int {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return len(i.waiting)
-}
-
-func (i *intake) times(payload string) int {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.kept[payload]
-}
-
-func (i *intake) distinct() int {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return len(i.kept)
-}
-
-type noModels struct{}
-
-func (noModels) Codec(string) (string, bool) { return "", false }
-
-type noRunner struct{}
-
-func (noRunner) Decode(context.Context, string, codec.Uplink) (codec.Result, error) {
-	return codec.Result{}, &telemetry.Refusal{Reason: telemetry.CodecFailed, Detail: "none here"}
-}
-
 func decoder(t testing.TB) *bridge.Decoder {
 	t.Helper()
-	d, err := bridge.NewDecoder(nil, noRunner{}, noModels{}, nil)
+	d, err := bridge.NewDecoder(nil, runner(t), sources{"raw-1": sumCodec}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,9 +65,19 @@ func connected(b *bridge.Bridge) func() bool {
 	return func() bool { return b.Status().Connected }
 }
 
-// publish sends n readings at QoS 1, each acknowledged by the broker, from an
-// own client, and answers when all are.
+// publish sends n readings, counted from one on.
 func publish(t testing.TB, url string, from, n int) {
+	t.Helper()
+	messages := make([][2]string, n)
+	for i := range messages {
+		messages[i] = [2]string{topic(from + i), reading(from + i)}
+	}
+	send(t, url, messages)
+}
+
+// send publishes (topic, payload) at QoS 1 from an own client, and answers when
+// the broker has acknowledged all.
+func send(t testing.TB, url string, messages [][2]string) {
 	t.Helper()
 	o := mqtt.NewClientOptions().AddBroker(url).SetClientID("devices").SetAutoReconnect(false)
 	client := mqtt.NewClient(o)
@@ -155,9 +87,9 @@ func publish(t testing.TB, url string, from, n int) {
 		t.Fatal(token.Error())
 	}
 	defer client.Disconnect(1000)
-	tokens := make([]mqtt.Token, n)
-	for i := range tokens {
-		tokens[i] = client.Publish(topic(from+i), 1, false, reading(from+i))
+	tokens := make([]mqtt.Token, len(messages))
+	for i, m := range messages {
+		tokens[i] = client.Publish(m[0], 1, false, m[1])
 	}
 	for _, token := range tokens {
 		if token.Wait(); token.Error() != nil {
@@ -348,37 +280,34 @@ func TestAWindowOfTwentyIsNeverOverrunAndNeverStalls(t *testing.T) {
 	}
 }
 
-// groupCommit is an intake that keeps what has gathered in one go, as a spool
-// does with one fsync, each taking a fixed time.
-type groupCommit struct {
-	*intake
-	queue chan func()
-	took  time.Duration
-	ended sync.WaitGroup
-	count atomic.Int64
-}
-
-func newGroupCommit(took time.Duration) *groupCommit {
-	g := &groupCommit{intake: newIntake(), queue: make(chan func(), 1<<16), took: took}
-	g.ended.Go(g.commit)
-	return g
-}
-
-func (g *groupCommit) Submit(a telemetry.Arrival, done func(telemetry.Receipt)) {
-	g.queue <- func() { g.intake.Submit(a, done); g.count.Add(1) }
-}
-
-func (g *groupCommit) commit() {
-	for first := range g.queue {
-		batch := []func(){first}
-		for range len(g.queue) {
-			batch = append(batch, <-g.queue)
-		}
-		time.Sleep(g.took)
-		for _, answer := range batch {
-			answer()
+func TestBytesGoThroughTheirCodecBesideTheRest(t *testing.T) {
+	broker := testbed.Mosquitto(t, persistent)
+	keep := newIntake()
+	registry := prometheus.NewRegistry()
+	b, _ := start(t, bridge.Options{URL: broker.URL, Intake: keep, Metrics: registry})
+	eventually(t, 5*time.Second, "connected", connected(b))
+	const n = 200
+	var messages [][2]string
+	for i := range n {
+		messages = append(messages,
+			[2]string{"cityhub/v1/raw-1/raw/3", fmt.Sprintf("raw %d", i)},
+			[2]string{topic(i), reading(i)},
+			[2]string{"application/a/device/a84041ffff1c2d3e/event/join", `{"deviceInfo":{"devEui":"a84041ffff1c2d3e"}}`})
+	}
+	send(t, broker.URL, messages)
+	eventually(t, 20*time.Second, "all kept", func() bool { return keep.distinct() == 2*n })
+	eventually(t, 5*time.Second, "all acknowledged", func() bool { return b.Status().Unacknowledged == 0 })
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]float64{}
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			got[family.GetName()] += m.GetGauge().GetValue() + m.GetCounter().GetValue()
 		}
 	}
+	if got["cityhub_mqtt_ignored_total"] != n || got["cityhub_mqtt_connected"] != 1 || got["cityhub_mqtt_connects_total"] != 1 || got["cityhub_mqtt_unacknowledged"] != 0 {
+		t.Errorf("metrics %v", got)
+	}
 }
-
-func (g *groupCommit) stop() { close(g.queue); g.ended.Wait() }

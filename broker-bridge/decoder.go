@@ -7,23 +7,9 @@ import (
 	"strconv"
 	"time"
 
-	"cityhub/broker-bridge/codec"
 	"cityhub/broker-bridge/payload"
 	"cityhub/telemetry"
 )
-
-// Models tells how the bytes of a device are decoded.
-type Models interface {
-	// Codec gives the JavaScript source of the model of a device, named by code
-	// or DevEUI; "" when the model has none. ok is false for an unknown device.
-	Codec(device string) (source string, ok bool)
-}
-
-// Runner runs JavaScript codecs; a *codec.Runner is one. Its errors are
-// *telemetry.Refusal.
-type Runner interface {
-	Decode(ctx context.Context, source string, uplink codec.Uplink) (codec.Result, error)
-}
 
 // Decoder turns messages into arrivals by one table of routes, for every edge
 // of the hub alike. It is safe for concurrent use.
@@ -88,16 +74,18 @@ func Ignored(a telemetry.Arrival) bool {
 // Arrival decodes a message by its topic. sender is the authenticated device or
 // key, "" when the edge cannot know. It runs the model's JavaScript when the
 // payload needs it, which may take up to the codec's time limit. The payload
-// must not change afterwards.
-func (d *Decoder) Arrival(ctx context.Context, topic string, body []byte, sender string, received time.Time) telemetry.Arrival {
+// must not change afterwards. An error says that the message could not be
+// looked at now, for the hub is stopping: do not acknowledge it.
+func (d *Decoder) Arrival(ctx context.Context, topic string, body []byte, sender string, received time.Time) (telemetry.Arrival, error) {
 	work := d.decode(topic, body, sender, received)
-	d.finish(ctx, &work)
-	return work.arrival
+	err := d.finish(ctx, &work)
+	return work.arrival, err
 }
 
 // ByFormat decodes a payload that came without a topic. device is the one that
-// the payload is about where it does not say so itself, "" for none.
-func (d *Decoder) ByFormat(ctx context.Context, format, device string, body []byte, sender string, received time.Time) telemetry.Arrival {
+// the payload is about where it does not say so itself, "" for none. Its error
+// is as Arrival's.
+func (d *Decoder) ByFormat(ctx context.Context, format, device string, body []byte, sender string, received time.Time) (telemetry.Arrival, error) {
 	work := work{
 		arrival: telemetry.Arrival{Route: format, Sender: sender, Payload: body, Received: received},
 		device:  device,
@@ -109,8 +97,8 @@ func (d *Decoder) ByFormat(ctx context.Context, format, device string, body []by
 		work.arrival.Refusal = &telemetry.Refusal{Reason: telemetry.NoRoute, Detail: fmt.Sprintf("format %q is not known", format)}
 	}
 	d.checkSender(&work)
-	d.finish(ctx, &work)
-	return work.arrival
+	err := d.finish(ctx, &work)
+	return work.arrival, err
 }
 
 // work is an arrival on its way: what its format could not decode itself waits
@@ -229,45 +217,4 @@ func (w *work) wrongSender(device, sender string) *telemetry.Refusal {
 		return &telemetry.Refusal{Reason: telemetry.WrongSender, Detail: fmt.Sprintf("device: %q sent a reading of %q: only a gateway may speak for others", sender, device)}
 	}
 	return nil
-}
-
-// finish runs the model's JavaScript for what waits for it. One uplink that
-// fails refuses the arrival, for it is kept or quarantined as a whole.
-func (d *Decoder) finish(ctx context.Context, w *work) {
-	for i := range w.uplinks {
-		m, err := d.measure(ctx, &w.uplinks[i], w.arrival.Received)
-		if err != nil {
-			w.arrival.Refusal = refusal(err, telemetry.CodecFailed)
-			w.arrival.Measurements = nil
-			break
-		}
-		w.arrival.Measurements = append(w.arrival.Measurements, m)
-	}
-	w.uplinks = nil
-}
-
-func (d *Decoder) measure(ctx context.Context, u *payload.Uplink, received time.Time) (telemetry.Measurement, error) {
-	source, ok := d.models.Codec(u.Device)
-	switch {
-	case !ok:
-		return telemetry.Measurement{}, &telemetry.Refusal{Reason: telemetry.NotRegistered, Detail: fmt.Sprintf("device: %q is not registered: register it, then replay", u.Device)}
-	case source == "":
-		return telemetry.Measurement{}, &telemetry.Refusal{Reason: telemetry.NoCodec, Detail: fmt.Sprintf("device: the model of %q has no codec for bytes: give it one, then replay", u.Device)}
-	}
-	at := u.Time
-	if at.IsZero() {
-		at = received
-	}
-	result, err := d.runner.Decode(ctx, source, codec.Uplink{Bytes: u.Bytes, FPort: u.FPort, RecvTime: at})
-	if err != nil {
-		return telemetry.Measurement{}, refusal(err, telemetry.CodecFailed)
-	}
-	m := telemetry.Measurement{
-		Device: u.Device, Time: u.Time, Seq: u.Seq, Position: u.Position,
-		Values: result.Values, Unknown: result.Unknown, Radio: u.Radio,
-	}
-	if !result.Time.IsZero() {
-		m.Time = result.Time // what the device itself says goes before the network's time
-	}
-	return m, nil
 }

@@ -1,7 +1,6 @@
 package bridge_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -22,33 +21,28 @@ func (s sources) Codec(device string) (string, bool) {
 	return source, ok
 }
 
-// sum stands for a vendor's JavaScript: it adds the bytes up, or fails as the
-// source says.
-type sum struct{}
+// Codecs as vendors write them.
+const (
+	sumCodec = `function decodeUplink(input) {
+	var sum = input.fPort;
+	for (var i = 0; i < input.bytes.length; i++) sum += input.bytes[i];
+	return {data: {sum: sum, nothing: null}};
+}`
+	throwingCodec = `function decodeUplink(input) { throw new Error("short frame"); }`
+	endlessCodec  = `function decodeUplink(input) { for (;;) {} }`
+)
 
-func (sum) Decode(_ context.Context, source string, u codec.Uplink) (codec.Result, error) {
-	switch source {
-	case "throws":
-		return codec.Result{}, &telemetry.Refusal{Reason: telemetry.CodecFailed, Detail: "thrown"}
-	case "broken":
-		return codec.Result{}, errors.New("no process")
-	case "clock":
-		return codec.Result{Time: noon.Add(-time.Hour)}, nil
-	}
-	total := u.FPort
-	for _, b := range u.Bytes {
-		total += int(b)
-	}
-	return codec.Result{
-		Values:  []telemetry.KeyedValue{{Key: "sum", Value: telemetry.NumberOf(float64(total))}},
-		Unknown: 2,
-	}, nil
+func runner(t testing.TB) *codec.Runner {
+	t.Helper()
+	r := codec.New(codec.Limits{})
+	t.Cleanup(func() { _ = r.Close() })
+	return r
 }
 
 func routed(t *testing.T) *bridge.Decoder {
 	t.Helper()
-	models := sources{"air-1": "sum", "old": "", "bad": "throws", "gone": "broken", "clock": "clock", "A84041FFFF1C2D3E": "sum"}
-	d, err := bridge.NewDecoder(nil, sum{}, models, func(sender string) bool { return sender == "gateway" })
+	models := sources{"air-1": sumCodec, "old": "", "bad": throwingCodec, "slow": endlessCodec, "A84041FFFF1C2D3E": sumCodec}
+	d, err := bridge.NewDecoder(nil, runner(t), models, func(sender string) bool { return sender == "gateway" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +80,7 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 		{name: "raw of a stranger", topic: "cityhub/v1/who/raw/7", body: "\x01", route: "raw", reason: telemetry.NotRegistered},
 		{name: "raw of a model without codec", topic: "cityhub/v1/old/raw/7", body: "\x01", route: "raw", reason: telemetry.NoCodec},
 		{name: "raw that throws", topic: "cityhub/v1/bad/raw/7", body: "\x01", route: "raw", reason: telemetry.CodecFailed},
-		{name: "raw without a runner", topic: "cityhub/v1/gone/raw/7", body: "\x01", route: "raw", reason: telemetry.CodecFailed},
+		{name: "raw that never ends", topic: "cityhub/v1/slow/raw/7", body: "\x01", route: "raw", reason: telemetry.CodecLimit},
 		{name: "raw on no port", topic: "cityhub/v1/air-1/raw/x", body: "\x01", route: "raw", reason: telemetry.Undecodable},
 		{name: "raw above all ports", topic: "cityhub/v1/air-1/raw/256", body: "\x01", route: "raw", reason: telemetry.Undecodable},
 		{name: "ChirpStack bytes", topic: "application/a/device/a84041ffff1c2d3e/event/up", body: chirpstackUp, route: "chirpstack", device: "A84041FFFF1C2D3E"},
@@ -97,7 +91,7 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 		{name: "Zigbee2MQTT", topic: "zigbee2mqtt/door-3", body: `{"contact":true,"battery":90}`, route: "zigbee2mqtt", device: "door-3"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := d.Arrival(t.Context(), c.topic, []byte(c.body), c.sender, noon)
+			a := arrive(t, d, c.topic, c.body, c.sender)
 			if a.Route != c.route || a.Topic != c.topic || a.Sender != c.sender || string(a.Payload) != c.body || !a.Received.Equal(noon) {
 				t.Errorf("arrival says route %q topic %q sender %q", a.Route, a.Topic, a.Sender)
 			}
@@ -118,22 +112,39 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 	}
 }
 
+func arrive(t *testing.T, d *bridge.Decoder, topic, body, sender string) telemetry.Arrival {
+	t.Helper()
+	a, err := d.Arrival(t.Context(), topic, []byte(body), sender, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+func TestAClosedRunnerSaysNothingOfTheMessage(t *testing.T) {
+	r := runner(t)
+	d, err := bridge.NewDecoder(nil, r, sources{"air-1": sumCodec}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = r.Close()
+	if a, err := d.Arrival(t.Context(), "cityhub/v1/air-1/raw/1", []byte{1}, "", noon); !errors.Is(err, codec.ErrClosed) {
+		t.Errorf("error %v, arrival %+v: a message of a stopping hub must not be settled", err, a)
+	}
+}
+
 func TestTheCodecsResultBecomesTheMeasurement(t *testing.T) {
 	d := routed(t)
-	a := d.Arrival(t.Context(), "application/a/device/a84041ffff1c2d3e/event/up", []byte(chirpstackUp), "", noon)
+	a := arrive(t, d, "application/a/device/a84041ffff1c2d3e/event/up", chirpstackUp, "")
 	if a.Refusal != nil || len(a.Measurements) != 1 {
 		t.Fatalf("refusal %v, %d measurements", a.Refusal, len(a.Measurements))
 	}
 	m := a.Measurements[0]
-	if m.Seq != 118 || !m.Time.Equal(time.Date(2026, 3, 1, 7, 59, 58, 0, time.UTC)) || m.Unknown != 2 {
+	if m.Seq != 118 || !m.Time.Equal(time.Date(2026, 3, 1, 7, 59, 58, 0, time.UTC)) || m.Unknown != 1 {
 		t.Errorf("measurement %+v does not carry what the network told", m)
 	}
 	if len(m.Values) != 1 || m.Values[0].Key != "sum" || m.Values[0].Value.Num != 16 { // 1 + 2 + 3 + port 10
 		t.Errorf("values %+v", m.Values)
-	}
-	a = d.Arrival(t.Context(), "cityhub/v1/clock/raw/1", []byte{1}, "", noon)
-	if len(a.Measurements) != 1 || !a.Measurements[0].Time.Equal(noon.Add(-time.Hour)) {
-		t.Errorf("the codec's time is lost: %+v", a)
 	}
 }
 
@@ -151,7 +162,10 @@ func TestByFormatNeedsNoTopic(t *testing.T) {
 		{"an unknown format", "morse", "air-1", `-.-.`, "air-1", "", telemetry.NoRoute},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a := d.ByFormat(t.Context(), c.format, c.device, []byte(c.body), c.sender, noon)
+			a, err := d.ByFormat(t.Context(), c.format, c.device, []byte(c.body), c.sender, noon)
+			if err != nil {
+				t.Fatal(err)
+			}
 			switch {
 			case c.reason != "" && (a.Refusal == nil || a.Refusal.Reason != c.reason):
 				t.Errorf("refusal %v, want %s", a.Refusal, c.reason)
@@ -166,14 +180,14 @@ func TestRoutesAreConfiguration(t *testing.T) {
 	d, err := bridge.NewDecoder([]bridge.Route{
 		{Name: "lns", Filter: "tenant/lns/application/+/device/+/event/#", Format: "chirpstack"},
 		{Name: "fixed", Filter: "plant/air-1", Format: "native"},
-	}, sum{}, sources{"A84041FFFF1C2D3E": "sum"}, nil)
+	}, runner(t), sources{"A84041FFFF1C2D3E": sumCodec}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a := d.Arrival(t.Context(), "tenant/lns/application/x/device/a84041ffff1c2d3e/event/up", []byte(chirpstackUp), "", noon); a.Route != "lns" || len(a.Measurements) != 1 {
+	if a := arrive(t, d, "tenant/lns/application/x/device/a84041ffff1c2d3e/event/up", chirpstackUp, ""); a.Route != "lns" || len(a.Measurements) != 1 {
 		t.Errorf("behind a prefix: %+v", a)
 	}
-	if a := d.Arrival(t.Context(), "plant/air-1", []byte(`{"device":"air-1","values":{"a":1}}`), "", noon); a.Refusal != nil || a.Measurements[0].Device != "air-1" {
+	if a := arrive(t, d, "plant/air-1", `{"device":"air-1","values":{"a":1}}`, ""); a.Refusal != nil || a.Measurements[0].Device != "air-1" {
 		t.Errorf("without a place for the device: %+v", a)
 	}
 	for name, routes := range map[string][]bridge.Route{
@@ -183,7 +197,7 @@ func TestRoutesAreConfiguration(t *testing.T) {
 		"# in the middle": {{Name: "a", Filter: "a/#/b", Format: "native"}},
 		"raw and no port": {{Name: "a", Filter: "a/+", Format: "raw"}},
 	} {
-		if _, err := bridge.NewDecoder(routes, sum{}, sources{}, nil); err == nil {
+		if _, err := bridge.NewDecoder(routes, nil, sources{}, nil); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -194,8 +208,8 @@ func BenchmarkDecode(b *testing.B) {
 	topic, body := topic(1), []byte(reading(1))
 	b.ReportAllocs()
 	for b.Loop() {
-		if a := d.Arrival(b.Context(), topic, body, "", noon); a.Refusal != nil {
-			b.Fatal(a.Refusal)
+		if a, err := d.Arrival(b.Context(), topic, body, "", noon); err != nil || a.Refusal != nil {
+			b.Fatal(err, a.Refusal)
 		}
 	}
 }

@@ -76,7 +76,9 @@ func drainStock(t testing.TB, url string, d *bridge.Decoder, n int, open mqtt.Op
 		o.SetCustomOpenConnectionFn(open)
 	}
 	o.SetDefaultPublishHandler(func(_ mqtt.Client, m mqtt.Message) {
-		d.Arrival(context.Background(), m.Topic(), m.Payload(), "", time.Now())
+		if _, err := d.Arrival(context.Background(), m.Topic(), m.Payload(), "", time.Now()); err != nil {
+			t.Error(err)
+		}
 		m.Ack()
 		if count.Add(1) == int64(n) {
 			close(done)

@@ -53,7 +53,10 @@ func (b *Bridge) runScripts() {
 		if j.message.entry.Over() {
 			continue
 		}
-		b.decoder.finish(context.Background(), &j.work)
+		if err := b.decoder.finish(context.Background(), &j.work); err != nil {
+			j.message.entry.Settle(err)
+			continue
+		}
 		b.submit(j.message, j.work.arrival)
 	}
 }

@@ -103,12 +103,11 @@ func (s *spool) count(of func() int) int {
 func (s *spool) distinct() int { return s.count(func() int { return len(s.kept) }) }
 func (s *spool) pending() int  { return s.count(func() int { return len(s.waiting) }) }
 
-type nothing struct{}
+// models give every device the same codec.
+type models struct{}
 
-func (nothing) Codec(string) (string, bool) { return "", false }
-
-func (nothing) Decode(context.Context, string, codec.Uplink) (codec.Result, error) {
-	return codec.Result{}, errors.New("none here")
+func (models) Codec(string) (string, bool) {
+	return `function decodeUplink(input) { return {data: {first: input.bytes[0]}}; }`, true
 }
 
 // secrets are the credentials of the test's devices.
@@ -121,7 +120,9 @@ func (s secrets) Authenticate(_, username, password string) bool {
 
 func start(t testing.TB, o embedded.Options) (b *embedded.Broker, stop func() error) {
 	t.Helper()
-	decoder, err := bridge.NewDecoder(nil, nothing{}, nothing{}, func(sender string) bool { return sender == "gateway" })
+	runner := codec.New(codec.Limits{})
+	t.Cleanup(func() { _ = runner.Close() })
+	decoder, err := bridge.NewDecoder(nil, runner, models{}, func(sender string) bool { return sender == "gateway" })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,8 +318,11 @@ func TestMosquittoPubIsServed(t *testing.T) {
 	if out, err := run("-V", "mqttv311", "-q", "2", "-t", "cityhub/v1/air-1/telemetry", "-m", reading(10)); err != nil {
 		t.Errorf("QoS 2: %v: %s", err, out)
 	}
-	if got := keep.distinct(); got != 4 {
-		t.Errorf("%d kept, want 4", got)
+	if out, err := run("-q", "1", "-t", "cityhub/v1/air-1/raw/5", "-m", "\x2a"); err != nil {
+		t.Errorf("bytes for the codec: %v: %s", err, out)
+	}
+	if got := keep.distinct(); got != 5 {
+		t.Errorf("%d kept, want 5", got)
 	}
 	if out, err := run("-V", "mqttv5", "-q", "2", "-t", "cityhub/v1/air-1/telemetry", "-m", reading(11)); err == nil && !strings.Contains(out, "QoS") {
 		t.Errorf("MQTT 5 with QoS 2 was not refused: %s", out)

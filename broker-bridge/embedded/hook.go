@@ -131,12 +131,15 @@ func (h *hook) OnPublish(client *mqtt.Client, pk packets.Packet) (packets.Packet
 	if entry == nil {
 		return pk, packets.ErrRejectPacket
 	}
-	arrival := b.o.Decoder.Arrival(context.Background(), pk.TopicName, pk.Payload, p.sender, now)
+	arrival, err := b.o.Decoder.Arrival(context.Background(), pk.TopicName, pk.Payload, p.sender, now)
 	b.distribute(pk)
-	if bridge.Ignored(arrival) {
+	switch {
+	case err != nil:
+		entry.Settle(err)
+	case bridge.Ignored(arrival):
 		b.ignored.WithLabelValues(arrival.Route).Inc()
 		entry.Settle(nil)
-	} else {
+	default:
 		b.o.Intake.Submit(arrival, func(r telemetry.Receipt) { entry.Settle(r.Err) })
 	}
 	return pk, packets.ErrRejectPacket
