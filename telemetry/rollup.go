@@ -65,7 +65,9 @@ func (s *Summary) fields(property string, fields []Field) []Field {
 
 // take reads one roll-up field back.
 func (s *Summary) take(suffix string, v Value) {
-	s.kind = devices.Number
+	if s.kind != devices.Text { // a text's count is a number
+		s.kind = v.Kind
+	}
 	switch suffix {
 	case suffixCount:
 		s.Count = int64(v.Num)
