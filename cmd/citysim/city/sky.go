@@ -33,8 +33,9 @@ type front struct {
 
 // front gives the nth front since 1970, if it comes. Summer has more of them,
 // and stronger ones.
-func (s Sky) front(n int64, m moment) (front, bool) {
-	summer := 0.5 - 0.5*m.winter()
+func (s Sky) front(n int64) (front, bool) {
+	day := math.Mod(float64(n)*frontEvery/24, 365.2425)
+	summer := 0.5 - 0.5*moment{day: day}.winter()
 	if unit(s.seed, streamFront, n, 0) > 0.3+0.35*summer {
 		return front{}, false
 	}
@@ -42,31 +43,43 @@ func (s Sky) front(n int64, m moment) (front, bool) {
 	if unit(s.seed, streamFront, n, 2) < 0.5 {
 		angle += math.Pi // from the sea rather than from the mountains
 	}
+	heavy := math.Pow(unit(s.seed, streamFront, n, 6), 3) // most fronts are weak
 	return front{
 		start: float64(n)*frontEvery + between(0, frontEvery, s.seed, streamFront, n, 3),
 		dx:    math.Cos(angle), dy: -math.Sin(angle),
 		speed: between(18, 40, s.seed, streamFront, n, 4),
-		width: between(4, 11, s.seed, streamFront, n, 5),
-		peak:  between(4, 20+45*summer, s.seed, streamFront, n, 6),
+		width: between(3, 8, s.seed, streamFront, n, 5),
+		peak:  1.5 + (12+58*summer)*heavy,
 	}, true
 }
 
+// fronts are those that may be on their way in the hours before a moment.
+func (s Sky) fronts(m moment, hours float64) []front {
+	// The slowest front takes longest to cross: it may have come so long ago.
+	const crossing = 2 * frontReach / 18.0
+	var some []front
+	oldest := int64(math.Floor((m.hours-hours-crossing)/frontEvery)) - 1
+	for n := oldest; float64(n)*frontEvery <= m.hours; n++ {
+		if f, comes := s.front(n); comes {
+			some = append(some, f)
+		}
+	}
+	return some
+}
+
 // Rain is the intensity in mm/h.
-func (s Sky) Rain(p Place, m moment) float64 {
+func (s Sky) Rain(p Place, m moment) float64 { return s.rain(s.fronts(m, 0), p, m) }
+
+func (s Sky) rain(fronts []front, p Place, m moment) float64 {
 	sum := 0.0
-	newest := int64(math.Floor(m.hours / frontEvery))
-	for n := newest - 2; n <= newest; n++ {
-		f, comes := s.front(n, m)
-		if !comes || m.hours < f.start {
-			continue
-		}
+	for _, f := range fronts {
 		travelled := f.speed*(m.hours-f.start) - frontReach
-		if travelled > frontReach {
+		ahead := p.X*f.dx + p.Y*f.dy - travelled
+		if m.hours < f.start || travelled > frontReach || math.Abs(ahead) > 3*f.width {
 			continue
 		}
-		ahead := p.X*f.dx + p.Y*f.dy - travelled
 		along := p.Y*f.dx - p.X*f.dy
-		patch := 0.6 + 0.4*field(s.seed, along/6+float64(n*37), ahead/6, streamPatch)
+		patch := 0.6 + 0.4*field(s.seed, along/6+f.start, ahead/6, streamPatch)
 		sum += f.peak * patch * math.Exp(-(ahead/f.width)*(ahead/f.width))
 	}
 	if sum < 0.2 {
@@ -79,19 +92,21 @@ func (s Sky) Rain(p Place, m moment) float64 {
 // counts less: what still stands in the streets.
 func (s Sky) Fallen(p Place, m moment) float64 {
 	const step, steps, fade = 0.25, 14, 1.2 // hours
+	fronts := s.fronts(m, step*steps)
 	sum := 0.0
 	for i := range steps {
 		age := (float64(i) + 0.5) * step
-		sum += s.Rain(p, m.earlier(age)) * step * math.Exp(-age/fade)
+		sum += s.rain(fronts, p, m.earlier(age)) * step * math.Exp(-age/fade)
 	}
 	return sum
 }
 
 // RainHour is the sum of the last hour in mm.
 func (s Sky) RainHour(p Place, m moment) float64 {
+	fronts := s.fronts(m, 1)
 	sum := 0.0
 	for i := range 6 {
-		sum += s.Rain(p, m.earlier((float64(i)+0.5)/6)) / 6
+		sum += s.rain(fronts, p, m.earlier((float64(i)+0.5)/6)) / 6
 	}
 	return sum
 }
