@@ -22,14 +22,18 @@ func decodeNative(in Input) (Decoded, error) {
 		return Decoded{}, err
 	}
 	n := native{scanner: s}
-	var out []telemetry.Measurement
+	out := make([]telemetry.Measurement, 0, 1)
 	if n.peek() == '[' {
-		n.array(func(int) { out = append(out, n.measurement()) })
+		n.array(func(int) {
+			out = append(out, telemetry.Measurement{Seq: -1})
+			n.measurement(&out[len(out)-1])
+		})
 		if n.err == nil && len(out) == 0 {
 			n.expected("an object in the array")
 		}
 	} else {
-		out = []telemetry.Measurement{n.measurement()}
+		out = append(out, telemetry.Measurement{Seq: -1})
+		n.measurement(&out[0])
 	}
 	if n.end(); n.err != nil {
 		return Decoded{}, n.err
@@ -40,26 +44,49 @@ func decodeNative(in Input) (Decoded, error) {
 // native is a scanner that knows the members of the native format.
 type native struct {
 	scanner
-	m telemetry.Measurement // the one being read
+	m *telemetry.Measurement // the one being read
+
+	// Its values gather here, so that one allocation of the right size is
+	// enough: in an array by value, which stays on the stack, then in more.
+	few  [8]telemetry.KeyedValue
+	n    int
+	more []telemetry.KeyedValue
 }
 
-func (n *native) measurement() telemetry.Measurement {
-	n.m = telemetry.Measurement{Seq: -1}
+// add keeps a value until collect.
+func (n *native) add(v telemetry.KeyedValue) {
+	if n.n == len(n.few) {
+		n.more = append(n.more, v)
+		return
+	}
+	n.few[n.n] = v
+	n.n++
+}
+
+// collect gives the values added since the last time.
+func (n *native) collect() []telemetry.KeyedValue {
+	out := make([]telemetry.KeyedValue, n.n+len(n.more))
+	copy(out[copy(out, n.few[:n.n]):], n.more)
+	n.n, n.more = 0, nil
+	return out
+}
+
+func (n *native) measurement(m *telemetry.Measurement) {
+	n.m = m
 	n.object(n.member)
-	if n.err == nil && len(n.m.Values) == 0 && n.m.Radio.Battery == nil {
+	if n.err == nil && len(m.Values) == 0 && m.Radio.Battery == nil {
 		n.key = ""
 		n.refuse(telemetry.Undecodable,
 			`no values: send {"values": {"key": 12.3}} with numbers, true, false or texts`)
 	}
-	noteBattery(&n.m)
-	return n.m
+	noteBattery(m)
 }
 
 func (n *native) member(key string) {
 	switch key {
 	case "values":
-		n.m.Values = make([]telemetry.KeyedValue, 0, 8)
 		n.object(n.value)
+		n.m.Values = n.collect()
 	case "time":
 		n.m.Time = n.time()
 	case "seq":
@@ -102,7 +129,7 @@ func (n *native) value(key string) {
 	default:
 		v = telemetry.NumberOf(n.number())
 	}
-	n.m.Values = append(n.m.Values, telemetry.KeyedValue{Key: key, Value: v})
+	n.add(telemetry.KeyedValue{Key: key, Value: v})
 }
 
 // measured reads a number, or null for none.
