@@ -17,8 +17,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// newRunner makes a runner that is patient unless the test says otherwise: the
+// race detector slows the engine down twentyfold.
 func newRunner(t testing.TB, limits Limits) *Runner {
 	t.Helper()
+	if limits.Time == 0 {
+		limits.Time = 5 * time.Second
+	}
 	r := New(limits)
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
@@ -158,7 +163,7 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	r := newRunner(t, Limits{Source: 1000})
+	r := newRunner(t, Limits{Time: 200 * time.Millisecond, Source: 1000})
 	for source, want := range map[string]telemetry.Reason{
 		`function decodeUplink() { throw new Error("only when called") }`: "",
 		`function encodeDownlink() {}`:                                    telemetry.CodecFailed,

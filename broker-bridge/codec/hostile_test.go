@@ -68,7 +68,7 @@ const good = `function decodeUplink(i) { return {data: {b: i.bytes[0]}} }`
 
 // TestHostileWhileLoading has the same outside of any function.
 func TestHostileWhileLoading(t *testing.T) {
-	r := newRunner(t, Limits{Workers: 1})
+	r := newRunner(t, Limits{Time: 100 * time.Millisecond, Workers: 1})
 	for name, source := range map[string]string{
 		"loop":     `for (;;) {}`,
 		"built-in": `new Array(4e9).indexOf(1); ` + good,
@@ -84,7 +84,7 @@ func TestHostileWhileLoading(t *testing.T) {
 
 // TestRest has a source that is at fault every time stop costing time.
 func TestRest(t *testing.T) {
-	r := newRunner(t, Limits{Workers: 1, Time: 20 * time.Millisecond, Rest: time.Hour})
+	r := newRunner(t, Limits{Workers: 1, Time: 200 * time.Millisecond, Rest: time.Hour})
 	const bad = `function decodeUplink() { for (;;) {} }`
 	for range strikes {
 		if _, err := r.Decode(t.Context(), bad, frame); err == nil {
