@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -19,6 +20,7 @@ import (
 const (
 	readBuffer     = 64 << 10
 	connectTimeout = 10 * time.Second // dialling, and again the broker's answer
+	farewell       = time.Second      // for the broker to close after our DISCONNECT
 	endTimeout     = 5 * time.Second  // for the client library to stop its goroutines
 )
 
@@ -37,6 +39,8 @@ type session struct {
 	lost   error         // why; valid once ended is closed
 	since  time.Time
 
+	leaving atomic.Bool
+
 	mu   sync.Mutex
 	conn *socket.Conn
 }
@@ -52,7 +56,23 @@ func (s *session) dial(ctx context.Context, target *url.URL) (net.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conn = socket.New(raw, readBuffer)
-	return s.conn, nil
+	return polite{s.conn, s}, nil
+}
+
+// polite is the connection as the client library has it. The library closes it
+// right behind its DISCONNECT; a broker that still reads acknowledgements then
+// could drop them with the connection, so this lets the broker close first.
+type polite struct {
+	*socket.Conn
+	session *session
+}
+
+// Close closes.
+func (p polite) Close() error {
+	if p.session.leaving.Load() {
+		p.AwaitEnd(farewell)
+	}
+	return p.Conn.Close()
 }
 
 // open dials with TLS or without, as the URL says.
@@ -184,6 +204,7 @@ func (s *session) subscribe(filters []string) error {
 func (s *session) leave(ctx context.Context) error {
 	s.window.Close()
 	err := s.window.Drain(ctx)
+	s.leaving.Store(true)
 	s.client.Disconnect(uint(endTimeout.Milliseconds()))
 	s.abort(socket.ErrClosed)
 	s.window.End()

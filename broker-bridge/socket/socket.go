@@ -35,12 +35,14 @@ type Conn struct {
 	cause   error // why the connection ended, nil while it has not
 
 	flushed chan struct{} // closed when the flusher has ended
+	drained chan struct{} // closed at the first failed Read
+	once    sync.Once
 }
 
 // New wraps a connection; Close ends the goroutine that it starts. readBuffer
 // is in bytes, 0 for a caller that has a buffer of its own.
 func New(conn net.Conn, readBuffer int) *Conn {
-	c := &Conn{Conn: conn, reader: conn, flushed: make(chan struct{})}
+	c := &Conn{Conn: conn, reader: conn, flushed: make(chan struct{}), drained: make(chan struct{})}
 	if readBuffer > 0 {
 		c.reader = bufio.NewReaderSize(conn, readBuffer)
 	}
@@ -56,6 +58,7 @@ func (c *Conn) Read(p []byte) (int, error) {
 	if err == nil {
 		return n, nil
 	}
+	c.once.Do(func() { close(c.drained) })
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.cause != nil && !errors.Is(c.cause, ErrClosed) {
@@ -110,6 +113,17 @@ func (c *Conn) Close() error {
 	c.CloseSoon()
 	<-c.flushed
 	return nil
+}
+
+// AwaitEnd waits until a reader has met the end of what the peer sends, and for
+// so long at most. A peer that ends by itself has taken all that was sent to it.
+func (c *Conn) AwaitEnd(limit time.Duration) {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-c.drained:
+	case <-timer.C:
+	}
 }
 
 // CloseSoon closes once what is pending is sent, and does not wait for that.
