@@ -101,10 +101,11 @@ func index(segments []segment, number uint64) int {
 }
 
 // makeDir makes a directory that survives a power cut: every parent that had
-// to be made is synced into its own.
+// to be made is synced into its own. The directory itself always is, for an
+// earlier start may have failed between making and syncing.
 func makeDir(fs vfs.FS, dir string) error {
-	var made []string
-	for d := dir; ; d = fs.PathDir(d) {
+	made := []string{dir}
+	for d := fs.PathDir(dir); ; d = fs.PathDir(d) {
 		if _, err := fs.Stat(d); err == nil || fs.PathDir(d) == d {
 			break
 		}
