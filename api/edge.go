@@ -120,6 +120,10 @@ func refuse(c *fiber.Ctx) *Problem {
 	if _, err := url.ParseRequestURI(string(c.Request().RequestURI())); err != nil {
 		return problem(http.StatusBadRequest, "the address is not a URL")
 	}
+	if fault := ambiguous(&c.Request().Header); fault != "" {
+		c.Context().SetConnectionClose()
+		return problem(http.StatusBadRequest, fault)
+	}
 	if len(c.Request().Header.ContentEncoding()) > 0 {
 		return problem(http.StatusUnsupportedMediaType, "Content-Encoding: compressed bodies are not read; send the body as it is")
 	}

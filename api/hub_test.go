@@ -27,11 +27,18 @@ import (
 	"cityhub/telemetry/sqlite"
 )
 
-// TestMain finds goroutines left behind. The two of fasthttp are its clock and
-// the cleaner of its workers: both sleep, and end some seconds later or never.
+// TestMain finds goroutines left behind. Those of fasthttp are its clock, the
+// cleaner of its workers and its packers: they sleep until there is work.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.updateServerDate.func1"),
-		goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+	var fasthttp []goleak.Option
+	for _, name := range []string{"updateServerDate.func1", "(*workerPool).Start.func2", "stackless.funcWorker"} {
+		separator := "."
+		if strings.HasPrefix(name, "stackless") {
+			separator = "/"
+		}
+		fasthttp = append(fasthttp, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp"+separator+name))
+	}
+	goleak.VerifyTestMain(m, fasthttp...)
 }
 
 // hub is the whole way of a reading with its real parts, and the API on a

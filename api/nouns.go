@@ -51,7 +51,7 @@ type filter[T, Q any] interface {
 // list registers GET of a collection. It stands apart from the noun because
 // every list has parameters of its own.
 func list[Q any, P filter[T, Q], T, W, B any](s *Server, n noun[T, W, B]) {
-	register(s, huma.Operation{OperationID: "list" + n.path[1:], Method: http.MethodGet, Path: base + n.path,
+	register(s, huma.Operation{OperationID: "list-" + n.path[1:], Method: http.MethodGet, Path: base + n.path,
 		Summary: "List " + n.path[1:], Tags: []string{n.path[1:]}, Middlewares: huma.Middlewares{tag},
 	}, func(ctx context.Context, in *Q) (*collected[W], error) {
 		paging := P(in).paging()
