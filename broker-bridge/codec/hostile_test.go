@@ -140,3 +140,24 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
+
+// TestWorkerLeavesWithTheHub closes the pipe, as the hub's death would, on a
+// worker that is deep in a source.
+func TestWorkerLeavesWithTheHub(t *testing.T) {
+	p, err := start(Limits{Time: time.Hour}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := `for (;;) {}`
+	if err := send(p.in, request{Hash: []byte{1}, Source: &source}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.in.Close(); err != nil {
+		t.Fatal(err)
+	}
+	late := time.AfterFunc(30*time.Second, func() { _ = p.cmd.Process.Kill() })
+	defer late.Stop()
+	if err := p.cmd.Wait(); err != nil {
+		t.Errorf("the worker did not leave by itself: %v", err)
+	}
+}
