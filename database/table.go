@@ -38,7 +38,11 @@ func (t table[E, R]) List(ctx context.Context, page devices.Page) ([]E, error) {
 	if err != nil {
 		return nil, err
 	}
-	found, err := t.find(ctx, where, args, min(page.Limit, 1024))
+	room := min(page.Limit, 20_000)
+	if len(page.Match) > 0 {
+		room = min(page.Limit, 16) // a match finds few, whatever it permits
+	}
+	found, err := t.find(ctx, where, args, room)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", t.name, err)
 	}
