@@ -92,7 +92,7 @@ func countPoints(t *testing.T, db *testbed.Influx) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	match := regexp.MustCompile(`(?m),_result,\d+,(\d+)\s*$`).FindSubmatch(body)
+	match := regexp.MustCompile(`(?m)^,_result,.*,(\d+)\s*$`).FindSubmatch(body)
 	if match == nil {
 		t.Fatalf("no count in %s", body)
 	}
@@ -109,10 +109,11 @@ func TestFaultMosquittoKilled(t *testing.T) {
 	ledger := filepath.Join(t.TempDir(), "ledger")
 	shape, lasts := load()
 	wait := flood(t, broker.URL, ledger, shape...)
-	strike(lasts, pick(2, 5), func() { broker.Kill(); broker.Restart() })
+	kills := pick(2, 5)
+	strike(lasts, kills, func() { broker.Kill(); broker.Restart() })
 	t.Log(lastLine(wait()))
 	s := h.drained(60 * time.Second)
-	out, err := tool(t, "citysim", "check", "--ledger", ledger, "--hub", "http://"+h.http, "--wait", "60s")
+	out, err := tool(t, "citysim", "check", "--ledger", ledger, "--hub", "http://"+h.http, "--wait", "5s")
 	lost, doubled := number(t, out, "lost"), number(t, out, "visible duplicates")
 	t.Logf("lost at the broker %d, missing in seq %d; check: %v\n%s", lost, s.Sequence.Missing, err, out)
 	if doubled != 0 {
@@ -121,8 +122,9 @@ func TestFaultMosquittoKilled(t *testing.T) {
 	if int64(lost) > s.Sequence.Missing {
 		t.Errorf("%d readings are lost, but only %d show as gaps in seq", lost, s.Sequence.Missing)
 	}
-	if held := 20_000; lost > held {
-		t.Errorf("%d readings are lost; a broker cannot have held more than %d", lost, held)
+	const window = 1000 // max_inflight_messages of the shipped settings
+	if lost > kills*window {
+		t.Errorf("%d readings are lost over %d kills; the broker had at most %d in flight at each", lost, kills, window)
 	}
 }
 
