@@ -158,8 +158,9 @@ func (s *Spool) write(f frame, payload []byte) error {
 	a := &s.append
 	f.before = a.seg.limit
 	buf := a.frame[:0]
-	if a.fresh {
+	if f.place = a.seg.size; a.fresh {
 		buf = a.seg.appendHeader(buf)
+		f.place = segmentHeaderSize
 	}
 	buf = appendFrame(buf, a.seg.seed(), f, payload)
 	if cap(buf) <= keepBuffer {

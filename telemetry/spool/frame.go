@@ -7,11 +7,11 @@ import (
 	"github.com/klauspost/compress/s2"
 )
 
-// A frame is a header of 48 bytes and the payload, little-endian:
+// A frame is a header of 56 bytes and the payload, little-endian:
 //
 //	0 magic · 4 stored length · 8 raw length · 12 readings
 //	16 records before · 24 readings before · 32 appended, ns since 1970
-//	40 sum of the payload · 44 sum of the header
+//	40 offset in the segment · 48 sum of the payload · 52 sum of the header
 //
 // The payload is compressed with S2 where the two lengths differ. Both sums
 // are CRC-32C that start from the segment's seed, so that neither a frame of
@@ -19,7 +19,7 @@ import (
 // one of this segment. The counts before make every loss countable: whatever
 // lies between two readable frames is the difference of their counts.
 const (
-	frameHeaderSize = 48
+	frameHeaderSize = 56
 	frameMagic      = "\xf5SPf"
 	maxPayload      = 64 << 20
 )
@@ -43,6 +43,7 @@ type frame struct {
 	readings    int
 	before      tally
 	appended    int64 // nanoseconds since 1970
+	place       int64 // offset at which it was written
 	sum         uint32
 }
 
@@ -75,6 +76,7 @@ func appendFrame(buf []byte, seed uint32, f frame, payload []byte) []byte {
 	buf = le.AppendUint64(buf, uint64(f.before.records))
 	buf = le.AppendUint64(buf, uint64(f.before.readings))
 	buf = le.AppendUint64(buf, uint64(f.appended))
+	buf = le.AppendUint64(buf, uint64(f.place))
 	buf = le.AppendUint32(buf, checksum(seed, payload))
 	buf = le.AppendUint32(buf, checksum(seed, buf[start:]))
 	return append(buf, payload...)
@@ -84,15 +86,15 @@ func appendFrame(buf []byte, seed uint32, f frame, payload []byte) []byte {
 // segment's writer has written.
 func parseFrame(b []byte, seed uint32) (f frame, ok bool) {
 	le := binary.LittleEndian
-	if len(b) < frameHeaderSize || string(b[:4]) != frameMagic || le.Uint32(b[44:]) != checksum(seed, b[:44]) {
+	if len(b) < frameHeaderSize || string(b[:4]) != frameMagic || le.Uint32(b[52:]) != checksum(seed, b[:52]) {
 		return frame{}, false
 	}
 	f = frame{
 		stored: int(le.Uint32(b[4:])), raw: int(le.Uint32(b[8:])), readings: int(le.Uint32(b[12:])),
 		before:   tally{int64(le.Uint64(b[16:])), int64(le.Uint64(b[24:]))},
-		appended: int64(le.Uint64(b[32:])), sum: le.Uint32(b[40:]),
+		appended: int64(le.Uint64(b[32:])), place: int64(le.Uint64(b[40:])), sum: le.Uint32(b[48:]),
 	}
-	sane := f.stored <= f.raw && f.raw <= maxPayload && f.before.records >= 0 && f.before.readings >= 0
+	sane := f.stored <= f.raw && f.raw <= maxPayload && min(f.before.records, f.before.readings, f.place) >= 0
 	return f, sane
 }
 

@@ -39,8 +39,19 @@ func (r source) find(g *segment, off int64, from tally) (f found, ok bool, err e
 	return r.search(g, off+1)
 }
 
-// frameAt reads the frame that begins at off, if one does.
+// frameAt reads the frame that begins at off, if one does. A frame away from
+// its place counts where bytes before it were lost or added, and not where it
+// is a copy that a disk has misdirected: then it is at its own place too.
 func (r source) frameAt(g *segment, off int64) (found, bool, error) {
+	f, ok, err := r.wholeAt(g, off)
+	if !ok || f.place == off {
+		return f, ok, err
+	}
+	own, ok, err := r.wholeAt(g, f.place)
+	return f, !ok || own.place != f.place, err
+}
+
+func (r source) wholeAt(g *segment, off int64) (found, bool, error) {
 	var header [frameHeaderSize]byte
 	n, err := r.readAt(header[:], off)
 	if err != nil {
