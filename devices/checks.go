@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -129,10 +130,30 @@ func checkSensor(ctx context.Context, w *work, s, old *Sensor) error {
 			return err
 		}
 	}
+	if old != nil {
+		if err := w.refuseRemoval(ctx, s, old); err != nil {
+			return err
+		}
+	}
 	if err := giveSlots(s, old); err != nil || old == nil {
 		return err
 	}
 	return w.extendGroups(ctx, s)
+}
+
+// refuseRemoval keeps the channels of a model that is in use: their slots are
+// part of observation ids that were given out.
+func (w *work) refuseRemoval(ctx context.Context, s, old *Sensor) error {
+	for _, c := range old.Channels {
+		if slices.ContainsFunc(s.Channels, func(n Channel) bool { return n.Property == c.Property }) {
+			continue
+		}
+		_, used, err := first(ctx, w.Groups, map[string]any{"sensor_id": old.ID})
+		if err != nil || used {
+			return orInvalid(err, "channels", fmt.Sprintf("%q cannot go while devices of this model stand at things; leave it, or make another model", c.Key))
+		}
+	}
+	return nil
 }
 
 // giveSlots keeps the slot of every channel that was there before.

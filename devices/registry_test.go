@@ -201,6 +201,18 @@ func TestANewChannelReachesPlacesThatExist(t *testing.T) {
 	}
 }
 
+func TestAModelInUseKeepsItsChannels(t *testing.T) {
+	w := openTown(t)
+	drop := func() error {
+		_, err := w.Sensors.Update(t.Context(), w.sensor.ID, func(s *devices.Sensor) error { s.Channels = s.Channels[:1]; return nil })
+		return err
+	}
+	w.row(t, devices.Row{Device: "a", Station: "s"}, devices.Created)
+	if err := drop(); !errors.Is(err, devices.ErrInvalid) {
+		t.Errorf("dropping a channel in use: %v", err)
+	}
+}
+
 func TestARetiredDatastreamIsUnreachable(t *testing.T) {
 	w := openTown(t)
 	w.row(t, devices.Row{Device: "a", Station: "s"}, devices.Created)
