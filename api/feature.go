@@ -136,10 +136,17 @@ func appendValue(b []byte, v telemetry.Value) []byte {
 // appendText writes a JSON string; text that needs no escape, which is nearly
 // all, is copied as it is.
 func appendText(b []byte, text string) []byte {
+	plain := true
 	for i := range len(text) {
-		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' || c >= utf8.RuneSelf {
+		switch c := text[i]; {
+		case c < ' ', c == '"', c == '\\', c == '<', c == '>', c == '&':
 			return appendEscaped(b, text)
+		case c >= utf8.RuneSelf:
+			plain = false
 		}
+	}
+	if !plain && !utf8.ValidString(text) {
+		return appendEscaped(b, text)
 	}
 	b = append(b, '"')
 	b = append(b, text...)
