@@ -95,8 +95,8 @@ func TestValuesStayInTheirRangesOverAYear(t *testing.T) {
 	stations := demo(t, 100)
 	for month := range 12 {
 		start := time.Date(2026, time.Month(month+1), 20, 0, 0, 0, 0, time.UTC)
-		// 100 stations at 0.02 a second: each reports 52 times in three days.
-		for _, m := range take(t, NewSimulator(stations, 3, start, 0.02, Faults{}), start, 72*time.Hour) {
+		// 100 stations at 0.01 a second: each reports 17 times in two days.
+		for _, m := range take(t, NewSimulator(stations, 3, start, 0.01, Faults{}), start, 48*time.Hour) {
 			inRange(t, m)
 		}
 	}
@@ -128,7 +128,7 @@ func channelOf(k Kind, key string) (channel, bool) {
 func TestFaultsComeInTheirShares(t *testing.T) {
 	faults := Faults{Late: 0.05, Duplicate: 0.04, Shuffled: 0.03, OutOfRange: 0.02}
 	var late, duplicate, shuffled, out, outside int
-	all := take(t, NewSimulator(demo(t, 200), 5, noon(), 0, faults), noon(), 2*time.Hour)
+	all := take(t, NewSimulator(demo(t, 200), 5, noon(), 0, faults), noon(), 30*time.Minute)
 	for _, m := range all {
 		late += count(m.Late)
 		duplicate += count(m.Duplicate)

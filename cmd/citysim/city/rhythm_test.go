@@ -121,7 +121,7 @@ func TestNeighboursAreAlike(t *testing.T) {
 
 func TestBinsFillAndAreEmptied(t *testing.T) {
 	start := time.Date(2026, time.April, 6, 0, 0, 0, 0, hanoi())
-	s := NewSimulator(only(demo(t, 300), Bin), 1, start, 0.05, Faults{})
+	s := NewSimulator(only(demo(t, 300), Bin), 1, start, 0.02, Faults{})
 	fills := map[string][]float64{}
 	for _, m := range take(t, s, start, 96*time.Hour) {
 		fills[m.Station.Device] = append(fills[m.Station.Device], m.Readings[0].Value.(float64))
@@ -139,7 +139,7 @@ func TestBinsFillAndAreEmptied(t *testing.T) {
 
 func TestSpotsAreTakenAsTheDayWants(t *testing.T) {
 	start := time.Date(2026, time.April, 6, 0, 0, 0, 0, hanoi())
-	s := NewSimulator(only(demo(t, 1000), Parking), 1, start, 0.15, Faults{})
+	s := NewSimulator(only(demo(t, 1000), Parking), 1, start, 0.08, Faults{})
 	taken, all, changes := 0, 0, 0
 	was := map[string]bool{}
 	for _, m := range take(t, s, start, 48*time.Hour) {
