@@ -38,7 +38,7 @@ var rooms = []room{
 		why: "the bridge turns messages into readings: it knows neither pages nor stores, and of its parts only those without a library of their own"},
 	{path: "broker-bridge/payload", may: leaf, why: "decoders are pure: bytes in, measurements out"},
 	{path: "broker-bridge/codec", may: append([]string{"broker-bridge/payload"}, leaf...), why: "codecs are pure: bytes in, values out"},
-	{path: "broker-bridge/embedded", may: append([]string{"broker-bridge", "broker-bridge/payload"}, leaf...),
+	{path: "broker-bridge/embedded", may: append([]string{"broker-bridge", "broker-bridge/payload", "broker-bridge/inflight", "broker-bridge/socket"}, leaf...),
 		why: "the embedded broker is one more edge to the same pipeline"},
 	{path: "broker-bridge/inflight", why: "a window of messages knows neither readings nor clients"},
 	{path: "broker-bridge/socket", why: "a buffered socket knows nothing but bytes"},
@@ -52,14 +52,17 @@ var rooms = []room{
 	{path: "api/features", may: append([]string{"api", "alerts"}, leaf...), why: "a surface asks nouns and borrows the API's manners"},
 	{path: "api/opendata", may: append([]string{"api", "alerts"}, leaf...), why: "a surface asks nouns and borrows the API's manners"},
 
-	{path: "cmd/cityhub", may: []string{"geo", "access", "web", "devices", "telemetry", "telemetry/influx", "telemetry/sqlite",
+	{path: "examples", why: "what is shipped as an example knows no code"},
+
+	{path: "cmd/cityhub", may: []string{"examples", "geo", "access", "web", "devices", "telemetry", "telemetry/influx", "telemetry/sqlite",
 		"telemetry/spool", "alerts", "broker-bridge", "broker-bridge/payload", "broker-bridge/codec", "broker-bridge/embedded",
 		"database", "api", "api/sensorthings", "api/features", "api/opendata"},
 		why: "it wires the hub; parts for tests, and parts of parts, are not its business"},
 	{path: "cmd/citysim", why: "the simulated city is an outsider: what it sends must be what the documents say, not what the code happens to share"},
 
-	{path: "examples", why: "what is shipped as an example is read by import commands"},
+	{path: "deploy", why: "how the hub is shipped stands beside the house"},
 	{path: "testbed", why: "tests get real parts, whatever the hub makes of them"},
+	{path: "trials", why: "trials run the programs as a city would: what they know, any outsider can know"},
 	{path: "scripts", why: "tools of the workshop stand beside the house"},
 	{path: "architecture", why: "rules stand outside what they rule"},
 }
