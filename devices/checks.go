@@ -113,6 +113,11 @@ func checkSensor(ctx context.Context, w *work, s, old *Sensor) error {
 	if err := checkCode(s.Code); err != nil {
 		return err
 	}
+	if s.Codec != "" && w.registry.codec != nil && (old == nil || old.Codec != s.Codec) {
+		if err := w.registry.codec(ctx, s.Codec); err != nil {
+			return invalid("codec", err.Error())
+		}
+	}
 	if len(s.Channels) == 0 {
 		return invalid("channels", "a model needs at least one channel")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"cityhub/geo"
@@ -184,6 +185,13 @@ func (r *Registry) PutSensor(ctx context.Context, s Sensor) (Sensor, Result, err
 			return r.Sensors.put(ctx, w, &s, nil)
 		}
 		s.ID, result = old.ID, Updated
+		if err := checkSensor(ctx, w, &s, &old); err != nil {
+			return err
+		}
+		if reflect.DeepEqual(s, old) {
+			result = Unchanged
+			return nil
+		}
 		return r.Sensors.put(ctx, w, &s, &old)
 	})
 	return s, result, err

@@ -5,24 +5,52 @@ import "context"
 // loadPage is large because a start reads everything once.
 const loadPage = 20_000
 
-// load reads all nouns that resolving needs, parents before children.
+// load reads all nouns that resolving needs. Tables are fetched beside each
+// other and taken in one after another, parents before children.
 func (x *index) load(ctx context.Context, t Tables) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // ends the fetching when a table cannot be read
 	steps := []func() error{
-		func() error { return each(ctx, t.ObservedProperties, propertyID, x.enterProperty) },
-		func() error { return each(ctx, t.Sensors, sensorID, x.enterSensor) },
-		func() error { return each(ctx, t.Locations, locationID, x.enterLocation) },
-		func() error { return each(ctx, t.Things, thingID, x.enterThing) },
-		func() error { return each(ctx, t.Groups, groupID, x.enterGroup) },
-		func() error { return each(ctx, t.Datastreams, datastreamID, x.loadDatastream) },
-		func() error { return each(ctx, t.Devices, deviceID, x.enterDevice) },
-		func() error { return each(ctx, t.Deployments, deploymentID, x.enterDeployment) },
+		fetch(ctx, t.ObservedProperties, propertyID, x.enterProperty),
+		fetch(ctx, t.Sensors, sensorID, x.enterSensor),
+		fetch(ctx, t.Locations, locationID, x.enterLocation),
+		fetch(ctx, t.Things, thingID, x.enterThing),
+		fetch(ctx, t.Groups, groupID, x.enterGroup),
+		fetch(ctx, t.Datastreams, datastreamID, x.loadDatastream),
+		fetch(ctx, t.Devices, deviceID, x.enterDevice),
+		fetch(ctx, t.Deployments, deploymentID, x.enterDeployment),
 	}
-	for _, step := range steps {
-		if err := step(); err != nil {
+	for _, take := range steps {
+		if err := take(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// fetch begins to read a table and answers the function that takes it in.
+func fetch[T any](ctx context.Context, table Table[T], id func(*T) *int64, enter func(T)) (take func() error) {
+	pages := make(chan []T, 1)
+	failed := make(chan error, 1)
+	go func() {
+		defer close(pages)
+		failed <- each(ctx, table, id, func(page []T) error {
+			select {
+			case pages <- page:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}()
+	return func() error {
+		for page := range pages {
+			for i := range page {
+				enter(page[i])
+			}
+		}
+		return <-failed
+	}
 }
 
 // loadDatastream fills a series in place: nobody holds it yet.
@@ -43,15 +71,15 @@ func (x *index) loadDatastream(d Datastream) {
 }
 
 // each walks a whole table in pages.
-func each[T any](ctx context.Context, table Table[T], id func(*T) *int64, enter func(T)) error {
+func each[T any](ctx context.Context, table Table[T], id func(*T) *int64, do func([]T) error) error {
 	after := int64(0)
 	for {
 		items, err := table.List(ctx, Page{After: after, Limit: loadPage})
-		if err != nil {
+		if err != nil || len(items) == 0 {
 			return err
 		}
-		for i := range items {
-			enter(items[i])
+		if err := do(items); err != nil {
+			return err
 		}
 		if len(items) < loadPage {
 			return nil

@@ -29,7 +29,8 @@ type Registry struct {
 
 	store Store
 	now   func() time.Time
-	write sync.Mutex // one change at a time, so that checks hold until they are kept
+	codec func(ctx context.Context, source string) error // nil: not checked
+	write sync.Mutex                                     // one change at a time, so that checks hold until they are kept
 	mu    sync.RWMutex
 	index *index
 }
@@ -43,6 +44,10 @@ func Open(ctx context.Context, store Store, now func() time.Time) (*Registry, er
 	}
 	return r, nil
 }
+
+// CheckCodecs has the JavaScript of every model checked before it is kept; it
+// is called before the registry is used.
+func (r *Registry) CheckCodecs(check func(ctx context.Context, source string) error) { r.codec = check }
 
 // Target is what a reading of a device at a time belongs to.
 type Target struct {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"cityhub/database"
 	"cityhub/devices"
+	"cityhub/examples"
 	"cityhub/geo"
 )
 
@@ -198,6 +200,25 @@ func TestANewChannelReachesPlacesThatExist(t *testing.T) {
 	}
 	if c, _ := after.Model.Channel("t"); c == nil || c.Slot != 2 {
 		t.Errorf("the new channel has slot %+v; want 2, for slots are never given twice", c)
+	}
+}
+
+func TestAnExampleModelImportedAgainIsUnchanged(t *testing.T) {
+	w := openTown(t)
+	files, err := fs.Glob(examples.Models, "models/*.yaml")
+	if err != nil || len(files) < 9 {
+		t.Fatalf("%d example models, %v", len(files), err)
+	}
+	for _, want := range []devices.Result{devices.Created, devices.Unchanged} {
+		for _, file := range files {
+			model, err := devices.ReadModel(examples.Models, file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, got, err := w.PutSensor(t.Context(), model); err != nil || got != want {
+				t.Errorf("%s: %s, %v; want %s", file, got, err, want)
+			}
+		}
 	}
 }
 

@@ -33,6 +33,7 @@ type hub struct {
 
 	database  *database.Database
 	registry  *devices.Registry
+	codecs    *codec.Runner
 	archive   archive
 	spool     *spool.Spool
 	counters  *telemetry.Counters
@@ -101,6 +102,9 @@ func (h *hub) openDatabase(ctx context.Context) (err error) {
 		return err
 	}
 	stations, units, groups := h.registry.Size()
+	h.codecs = codec.New(codec.Limits{})
+	h.closing(h.codecs.Close)
+	h.registry.CheckCodecs(h.codecs.Check)
 	h.log.Info("the registry is loaded", "stations", stations, "devices", units, "groups", groups, "after", time.Since(h.started).Round(time.Millisecond))
 	return loadExampleModels(ctx, h.registry)
 }
@@ -138,13 +142,11 @@ func (h *hub) openTelemetry(context.Context) error {
 }
 
 func (h *hub) openDecoder(context.Context) (err error) {
-	runner := codec.New(codec.Limits{})
-	h.closing(runner.Close)
 	routes, err := readRoutes(h.MQTTRoutes)
 	if err != nil {
 		return err
 	}
-	h.decoder, err = bridge.NewDecoder(routes, runner, h.registry, nil)
+	h.decoder, err = bridge.NewDecoder(routes, h.codecs, h.registry, nil)
 	return err
 }
 
