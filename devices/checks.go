@@ -193,7 +193,9 @@ func (w *work) propertyFor(ctx context.Context, c *Channel) error {
 	}
 	if !found {
 		p = ObservedProperty{Code: c.Property, Unit: c.Unit, Kind: c.Kind}
-		return w.registry.Properties.put(ctx, w, &p, nil)
+		err := w.registry.Properties.put(ctx, w, &p, nil)
+		c.Kind = p.Kind
+		return err
 	}
 	if c.Kind != "" && c.Kind != p.Kind {
 		return invalid("channels."+c.Key+".kind", fmt.Sprintf("property %s already holds %s values, not %s; name another property", p.Code, p.Kind, c.Kind))
