@@ -102,7 +102,7 @@ func writeFiles(t testing.TB, files map[string][]byte) *vfs.MemFS {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.Write(data); err != nil {
+		if _, err := f.Write(slices.Clone(data)); err != nil {
 			t.Fatal(err)
 		}
 		_ = f.Close()
@@ -117,7 +117,9 @@ type mutation struct {
 	from, to int64
 }
 
-func (m mutation) String() string { return fmt.Sprintf("%s of %s [%d,%d)", m.kind, m.file, m.from, m.to) }
+func (m mutation) String() string {
+	return fmt.Sprintf("%s of %s [%d,%d)", m.kind, m.file, m.from, m.to)
+}
 
 // hits tells whether the damage may cost a record. Bytes cut out in front of
 // the cursor move what follows to where everything is delivered already: a

@@ -33,6 +33,11 @@ func (s *Spool) recover() error {
 	s.end = st.end
 	s.recoverLast()
 	s.recoverCursor(st, known)
+	if s.state.turn == 0 {
+		// Best effort, while there may be space: once the cursor's file is there,
+		// delivering needs no more of it, and makes room on a full disk.
+		_ = s.persist()
+	}
 	return s.settle()
 }
 

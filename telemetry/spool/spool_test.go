@@ -305,7 +305,7 @@ func TestReserveOfTheDisk(t *testing.T) {
 	if err := s.Append(t.Context(), record(0, 700), 1); !errors.Is(err, ErrFull) {
 		t.Fatalf("append into the reserve: %v", err)
 	}
-	if names, _ := fs.List("spool"); len(names) != 1 {
+	if names, _ := fs.List("spool"); len(names) != 2 { // LOCK and cursor
 		t.Fatalf("something was written: %v", names)
 	}
 	fs.TestingSetDiskUsage(vfs.DiskUsage{AvailBytes: 2 << 20, TotalBytes: 1 << 30})
