@@ -41,7 +41,7 @@ func TestArchiveInSmallSteps(t *testing.T) {
 	open := opener(t)
 	archivetest.Run(t, func(t *testing.T) telemetry.Archive {
 		a := open(t)
-		a.cells, a.gzip = 40, true
+		a.cells, a.gzip = 110, true
 		return a
 	})
 }

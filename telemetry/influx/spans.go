@@ -18,7 +18,7 @@ func (r *reader) bySpans(ctx context.Context, name string) error {
 		return r.tell(l)
 	}
 	end := r.group.cut(r.from, r.to)
-	span := end - r.from // wraps for the longest of spans, and is mended below
+	span := spanOf(r.from, end)
 	for from := r.from; from < r.to; {
 		one.from, one.to = from, end
 		left := 0
@@ -26,16 +26,19 @@ func (r *reader) bySpans(ctx context.Context, name string) error {
 			left = r.limit - given
 		}
 		err := one.once(ctx, left)
-		if errors.Is(err, errTooMany) {
+		if errors.Is(err, errTooMany) && end > from+1 {
 			end = one.group.cut(from, end)
-			span = end - from
+			span = spanOf(from, end)
 			continue
 		}
 		if err != nil || r.limit > 0 && given >= r.limit {
 			return err
 		}
-		if one.group.cells < r.archive.cells/4 {
-			span *= 2
+		switch {
+		case one.group.name == "": // a gap, perhaps of years
+			span = min(span, longest/32) * 32
+		case one.group.cells < r.archive.cells/4:
+			span = min(span, longest/2) * 2
 		}
 		from = end
 		if end = from + span; end <= from || end > r.to {
@@ -43,6 +46,16 @@ func (r *reader) bySpans(ctx context.Context, name string) error {
 		}
 	}
 	return nil
+}
+
+// longest is the longest span that can be told in nanoseconds, near enough.
+const longest = int64(1) << 62
+
+func spanOf(from, to int64) int64 {
+	if span := to - from; span > 0 && span < longest {
+		return span
+	}
+	return longest // the difference is too great for its type
 }
 
 // cut gives an instant before to such that [from, cut) holds about an eighth
