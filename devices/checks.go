@@ -42,7 +42,11 @@ func checkLocation(_ context.Context, _ *work, l, _ *Location) error {
 
 // moveLocation takes a location's new place to the things that stand there.
 func (x *index) moveLocation(l Location) {
+	_, known := x.locations[l.ID]
 	x.enterLocation(l)
+	if !known {
+		return // nothing can stand at a new one
+	}
 	for id, s := range x.stations {
 		if s.Position != nil && s.location == l.ID {
 			moved := *s

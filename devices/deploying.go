@@ -3,6 +3,7 @@ package devices
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
 // checkDeployment refuses overlaps and finds, or makes, the group that the
@@ -68,10 +69,11 @@ func overlap(a, b *Deployment) bool {
 // groupFor takes the thing's first place for the model that is free over the
 // deployment's time, and makes one more place when none is.
 func (w *work) groupFor(ctx context.Context, d *Deployment, sensor int64) (int64, error) {
-	groups, err := w.Groups.List(ctx, Page{Limit: loadPage, Match: map[string]any{"thing_id": d.ThingID, "sensor_id": sensor}})
+	groups, err := w.Groups.List(ctx, Page{Limit: loadPage, Match: map[string]any{"thing_id": d.ThingID}})
 	if err != nil {
 		return 0, err
 	}
+	groups = slices.DeleteFunc(groups, func(g Group) bool { return g.SensorID != sensor })
 	for _, g := range groups {
 		taken, err := w.taken(ctx, g.ID, d)
 		if err != nil || !taken {
