@@ -214,4 +214,3 @@ func (w *way) quarantined() map[telemetry.Reason]int64 {
 	}
 	return counts
 }
-

@@ -83,7 +83,8 @@ type town struct {
 	broker string
 }
 
-// towns are the two ways in which messages reach the hub.
+// towns are a hub that runs alone, one with a broker beside it, and the whole
+// of compose.yaml as processes.
 func towns(t *testing.T, each func(t *testing.T, w town)) {
 	t.Run("embedded broker", func(t *testing.T) {
 		h := startHub(t, t.TempDir(), nil)
@@ -92,6 +93,12 @@ func towns(t *testing.T, each func(t *testing.T, w town)) {
 	t.Run("Mosquitto", func(t *testing.T) {
 		broker := testbed.Mosquitto(t, shippedConfig(t))
 		h := startHub(t, t.TempDir(), nil, "--mqtt-url", broker.URL)
+		each(t, town{h, strings.TrimPrefix(broker.URL, "tcp://")})
+	})
+	t.Run("Mosquitto, InfluxDB and PostgreSQL", func(t *testing.T) {
+		broker, series, registry := testbed.Mosquitto(t, shippedConfig(t)), testbed.InfluxDB(t), testbed.PostgreSQL(t)
+		env, args := influxArgs(series)
+		h := startHub(t, t.TempDir(), append(env, "CITYHUB_POSTGRES_URL="+registry.URL), append(args, "--mqtt-url", broker.URL)...)
 		each(t, town{h, strings.TrimPrefix(broker.URL, "tcp://")})
 	})
 }
