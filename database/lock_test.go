@@ -17,7 +17,7 @@ const holdEnv = "CITYHUB_TEST_HOLD"
 func TestHold(t *testing.T) {
 	dir := os.Getenv(holdEnv)
 	if dir == "" {
-		t.Skip("run by TestAFolderIsForOneHub")
+		return // nothing to test by itself
 	}
 	release, err := LockDir(dir)
 	must(t, err)

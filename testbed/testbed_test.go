@@ -2,6 +2,7 @@ package testbed
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os/exec"
 	"runtime"
@@ -126,7 +127,7 @@ func TestAProgramThatEndsAtOnceIsReported(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if err := p.wait(ctx); err != errEnded {
+	if err := p.wait(ctx); !errors.Is(err, errEnded) {
 		t.Fatalf("wait answered %v", err)
 	}
 	if !strings.Contains(p.tail(), "no such option") {
