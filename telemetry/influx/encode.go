@@ -91,7 +91,7 @@ func appendField(b []byte, f *telemetry.Field) ([]byte, error) {
 	if f.Property == "" || strings.HasPrefix(f.Property, ownPrefix) {
 		return b, fmt.Errorf("field %q: property codes are not empty and do not begin with %s", f.Property, ownPrefix)
 	}
-	if strings.ContainsFunc(f.Property, unicode.IsControl) {
+	if !plain(f.Property) && strings.ContainsFunc(f.Property, unicode.IsControl) {
 		return b, fmt.Errorf("field %q: property codes have no control characters", f.Property)
 	}
 	key := fieldOf(f.Property)
@@ -121,7 +121,44 @@ func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 func appendFloat(b []byte, key string, v float64) []byte {
 	b = append(appendKey(b, key), '=')
-	return append(strconv.AppendFloat(b, v, 'g', -1, 64), ',')
+	return append(appendNumber(b, v), ',')
+}
+
+// appendNumber appends digits that read back as exactly v. Sensors send few
+// decimals: where n ÷ 10, ÷ 100 or ÷ 1000 is v itself, both exact doubles, then
+// so is the decimal read back, and its digits cost a fifth of strconv's search.
+func appendNumber(b []byte, v float64) []byte {
+	const enough = 1 << 40
+	if v <= -enough || v >= enough || v == 0 {
+		return strconv.AppendFloat(b, v, 'g', -1, 64) // zero may have a sign
+	}
+	for _, d := range [...]struct {
+		scale  float64
+		digits int
+	}{{1, 0}, {10, 1}, {100, 2}, {1000, 3}} {
+		if n := math.Round(v * d.scale); n/d.scale == v {
+			return appendDecimal(b, int64(n), d.digits)
+		}
+	}
+	return strconv.AppendFloat(b, v, 'g', -1, 64)
+}
+
+// appendDecimal appends n with a point before its last digits.
+func appendDecimal(b []byte, n int64, digits int) []byte {
+	if n < 0 {
+		b, n = append(b, '-'), -n
+	}
+	if digits == 0 {
+		return strconv.AppendInt(b, n, 10)
+	}
+	scale := [...]int64{1, 10, 100, 1000}[digits]
+	b = append(strconv.AppendInt(b, n/scale, 10), '.')
+	for rest := n % scale; digits > 0; digits-- {
+		scale /= 10
+		b = append(b, byte('0'+rest/scale))
+		rest %= scale
+	}
+	return b
 }
 
 func appendInt(b []byte, key string, v int64) []byte {
@@ -132,7 +169,7 @@ func appendInt(b []byte, key string, v int64) []byte {
 // appendKey escapes what would end a field's key. Registered codes have none
 // of it.
 func appendKey(b []byte, key string) []byte {
-	if !strings.ContainsAny(key, ",= ") {
+	if plain(key) {
 		return append(b, key...)
 	}
 	for i := range len(key) {
@@ -142,6 +179,17 @@ func appendKey(b []byte, key string) []byte {
 		b = append(b, key[i])
 	}
 	return b
+}
+
+// plain says that nothing of a key needs a second look; so it is with every
+// code that the registry allows.
+func plain(key string) bool {
+	for i := range len(key) {
+		if c := key[i]; c != '_' && (c < '0' || c > '9') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
 }
 
 // escape marks, within kept text, a carriage return (escape r) and itself

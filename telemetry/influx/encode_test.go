@@ -1,6 +1,8 @@
 package influx
 
 import (
+	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -30,6 +32,21 @@ func TestLineProtocol(t *testing.T) {
 			t.Errorf("%s: got %q, %v\nwant %q", name, got, err, c.want)
 		}
 	}
+}
+
+// FuzzNumber wants every number to read back as itself, bit for bit.
+func FuzzNumber(f *testing.F) {
+	for _, v := range []float64{0, math.Copysign(0, -1), 0.1, -0.05, 1.001, 12.3, 0.001, -1, 1 << 40, 1<<40 - 0.5, 1e-300, 5e-324, 0.30000000000000004} {
+		f.Add(v)
+	}
+	f.Fuzz(func(t *testing.T, v float64) {
+		for _, v := range []float64{v, math.Round(v*100) / 100, math.Round(v*1000) / 1000} {
+			text := string(appendNumber(nil, v))
+			if got, err := strconv.ParseFloat(text, 64); !math.IsNaN(v) && (err != nil || math.Float64bits(got) != math.Float64bits(v)) {
+				t.Fatalf("%v is written as %s", v, text)
+			}
+		}
+	})
 }
 
 // FuzzText wants every text to come back, to stay within its quotes and to

@@ -91,11 +91,10 @@ func (l *latest) lookUp(ctx context.Context) error {
 }
 
 func (l *latest) lookUpSome(ctx context.Context, lines []telemetry.Line) error {
-	type place struct{ group, time int64 }
 	wanted := make(map[place]*telemetry.Line, len(lines))
 	ids := make([]int64, 0, len(lines))
 	for i := range lines {
-		wanted[place{lines[i].Group, lines[i].Time}] = &lines[i]
+		wanted[place{lines[i].Group, lines[i].Time, 0}] = &lines[i]
 		ids = append(ids, lines[i].Group)
 	}
 	r := &reader{archive: l.archive, question: l.question}
@@ -103,7 +102,7 @@ func (l *latest) lookUpSome(ctx context.Context, lines []telemetry.Line) error {
 	r.from, r.to = lines[0].Time, lines[len(lines)-1].Time+1
 	r.want = anything
 	r.each = func(found *telemetry.Line) error {
-		line := wanted[place{found.Group, found.Time}]
+		line := wanted[place{found.Group, found.Time, 0}]
 		if line == nil {
 			return nil
 		}

@@ -21,10 +21,16 @@ import (
 
 // body is the memory of one write, used again by later ones.
 type body struct {
-	order  []*telemetry.Line
+	order  []place
 	lines  []byte
 	zipped bytes.Buffer
 	zip    *gzip.Writer
+}
+
+// place is where a line of a batch belongs.
+type place struct {
+	group, time int64
+	index       int
 }
 
 // Write sends all lines in one request and returns when InfluxDB has them in
@@ -54,20 +60,19 @@ func (a *Archive) Write(ctx context.Context, bucket telemetry.Bucket, lines []te
 func (b *body) encode(lines []telemetry.Line) error {
 	b.order = b.order[:0]
 	for i := range lines {
-		b.order = append(b.order, &lines[i])
+		b.order = append(b.order, place{lines[i].Group, lines[i].Time, i})
 	}
-	slices.SortStableFunc(b.order, func(x, y *telemetry.Line) int {
-		return cmp.Or(cmp.Compare(x.Group, y.Group), cmp.Compare(x.Time, y.Time))
+	slices.SortFunc(b.order, func(x, y place) int {
+		return cmp.Or(cmp.Compare(x.group, y.group), cmp.Compare(x.time, y.time), cmp.Compare(x.index, y.index))
 	})
 	b.lines = b.lines[:0]
-	var err error
-	for _, l := range b.order {
-		if b.lines, err = appendLine(b.lines, l); err != nil {
-			break
+	for _, p := range b.order {
+		var err error
+		if b.lines, err = appendLine(b.lines, &lines[p.index]); err != nil {
+			return err
 		}
 	}
-	clear(b.order) // the pool must not keep the caller's lines alive
-	return err
+	return nil
 }
 
 // payload gives the bytes to send.
