@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -68,6 +69,9 @@ func parse(args []string, stdin io.Reader, stdout, stderr io.Writer) (command ru
 	if err != nil {
 		return nil, nil, err
 	}
+	if args, err = withSettingsFile(args); err != nil {
+		return nil, nil, err
+	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w (see cityhub --help)", err)
@@ -79,7 +83,17 @@ func parse(args []string, stdin io.Reader, stdout, stderr io.Writer) (command ru
 	return command, &console{stdin, stdout, stderr}, nil
 }
 
-// settingsFile reads a YAML file whose keys are the flags' names.
+// withSettingsFile names the file that the environment names, unless a flag does.
+func withSettingsFile(args []string) ([]string, error) {
+	path, err := fromEnvironment("CITYHUB_CONFIG")
+	if err != nil || path == "" || slices.ContainsFunc(args, func(a string) bool { return a == "--config" || strings.HasPrefix(a, "--config=") }) {
+		return args, err
+	}
+	return append([]string{"--config=" + path}, args...), nil
+}
+
+// settingsFile reads a YAML file whose keys are the flags' names. It is silent
+// about what the environment sets: of two that answer, kong takes the file.
 func settingsFile(file io.Reader) (kong.Resolver, error) {
 	settings := map[string]any{}
 	if err := yaml.NewDecoder(file).Decode(&settings); err != nil && !errors.Is(err, io.EOF) {
@@ -88,6 +102,9 @@ func settingsFile(file io.Reader) (kong.Resolver, error) {
 	known := map[string]bool{}
 	return resolver{
 		resolve: func(flag *kong.Flag) (any, error) {
+			if set, err := fromEnvironment(variable(flag)); err != nil || set != "" {
+				return nil, err
+			}
 			value, ok := settings[flag.Name]
 			if !ok {
 				value, ok = settings[strings.ReplaceAll(flag.Name, "-", "_")]
@@ -95,7 +112,11 @@ func settingsFile(file io.Reader) (kong.Resolver, error) {
 			if !ok {
 				return nil, nil
 			}
-			return fmt.Sprint(value), nil
+			switch value.(type) {
+			case string, bool, int, int64, uint64, float64:
+				return fmt.Sprint(value), nil
+			}
+			return nil, fmt.Errorf("settings file: %s: is not a single value; write a text or a number", flag.Name)
 		},
 		validate: func(app *kong.Application) error {
 			for _, flag := range allFlags(app.Node) {
@@ -126,8 +147,7 @@ func allFlags(node *kong.Node) []string {
 // the value, as secrets are handed to containers.
 func environment() kong.Resolver {
 	return resolver{resolve: func(flag *kong.Flag) (any, error) {
-		name := "CITYHUB_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
-		value, err := fromEnvironment(name)
+		value, err := fromEnvironment(variable(flag))
 		if err != nil || value == "" {
 			return nil, err
 		}
@@ -135,12 +155,17 @@ func environment() kong.Resolver {
 	}}
 }
 
+func variable(flag *kong.Flag) string {
+	return "CITYHUB_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+}
+
+// fromEnvironment gives "" for what is not set: an empty variable says nothing.
 func fromEnvironment(name string) (string, error) {
-	if value, ok := os.LookupEnv(name); ok {
+	if value := os.Getenv(name); value != "" {
 		return value, nil
 	}
-	path, ok := os.LookupEnv(name + "_FILE")
-	if !ok {
+	path := os.Getenv(name + "_FILE")
+	if path == "" {
 		return "", nil
 	}
 	raw, err := os.ReadFile(path)
