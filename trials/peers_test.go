@@ -1,0 +1,80 @@
+//go:build peers
+
+package trials
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// TestPeers measures the hub beside Telegraf, on the same messages, broker and
+// database programs, in one run: `make race`. It ends with one table. Goals
+// are ratios, save where a figure in milliseconds or messages a second was
+// promised.
+func TestPeers(t *testing.T) {
+	program := telegrafProgram(t)
+	report := &report{}
+	quiet := runDrains(t, report, program)
+	runWindow(t, report, program, quiet)
+	runLatency(t, report)
+	t.Log("\n" + machine(t, program) + "\n" + report.String())
+	if missed := report.missed(); missed > 0 {
+		t.Errorf("FAIL: %d of %d goals are missed", missed, report.goals())
+	} else {
+		t.Logf("PASS: all %d goals are met", report.goals())
+	}
+}
+
+const (
+	backlog = 200_000 // messages that wait at the broker
+	trial   = 40_000  // of them to choose Telegraf's settings by
+	rounds  = 3       // of each, taking turns
+)
+
+// runDrains is A1 and A2. It answers the settings that Telegraf did best with.
+func runDrains(t *testing.T, r *report, program string) telegrafSettings {
+	best := fastest(t, r, program)
+	var hubs, peers []drained
+	for round := range rounds {
+		turns := []func(){
+			func() { hubs = append(hubs, drain(t, fmt.Sprintf("hub %d", round+1), newHubConsumer, backlog)) },
+			func() {
+				peers = append(peers, drain(t, fmt.Sprintf("Telegraf %d", round+1), telegrafConsumer(program, best), backlog))
+			},
+		}
+		turns[round%2]()
+		turns[1-round%2]()
+	}
+	took := func(d drained) float64 { return d.took.Seconds() }
+	cpu := func(d drained) float64 { return d.perMessage(d.cpu) }
+	store := func(d drained) float64 { return d.perMessage(d.store) }
+	hub, peer := median(hubs, took), median(peers, took)
+	r.add(row{what: "A1 drain, messages/s", hub: backlog / hub, peer: backlog / peer, ratio: peer / hub, goal: "≥ 3", met: peer/hub >= 3, others: foreign(hubs, peers)})
+	hub, peer = median(hubs, cpu), median(peers, cpu)
+	r.add(row{what: "A2 CPU, µs/message", hub: hub, peer: peer, ratio: hub / peer, goal: "≤ 0.25", met: hub/peer <= 0.25, others: foreign(hubs, peers)})
+	hub, peer = median(hubs, store), median(peers, store)
+	r.add(row{what: "   influxd's CPU, µs/message", hub: hub, peer: peer, ratio: hub / peer, others: foreign(hubs, peers)})
+	return best
+}
+
+// fastest gives Telegraf the settings that it drains a smaller backlog with
+// soonest.
+func fastest(t *testing.T, r *report, program string) telegrafSettings {
+	best, soonest := telegrafSettings{}, time.Hour
+	for i, s := range []telegrafSettings{
+		{undelivered: 1000, batch: 5000, flush: "200ms"},
+		{undelivered: 5000, batch: 5000, flush: "1s"},
+		{undelivered: 5000, batch: 1000, flush: "200ms"},
+		{undelivered: 5000, batch: 500, flush: "200ms"},
+		{undelivered: 5000, batch: 250, flush: "200ms"},
+	} {
+		d := drain(t, fmt.Sprintf("Telegraf, settings %d", i+1), telegrafConsumer(program, s), trial)
+		r.note("Telegraf with %s: %.0f messages/s, %.1f µs/message", s, trial/d.took.Seconds(), d.perMessage(d.cpu))
+		if d.took < soonest {
+			best, soonest = s, d.took
+		}
+	}
+	r.note("Telegraf goes on with %s", best)
+	return best
+}
