@@ -154,13 +154,16 @@ func (p *Pipeline) take() []submission {
 	return taken
 }
 
+// lastCommit bounds the commit that a stop waits for.
+const lastCommit = 1500 * time.Millisecond
+
 // close refuses what comes from now on and commits the rest.
 func (p *Pipeline) close(ctx context.Context) {
 	p.mu.Lock()
 	p.closed = true
 	p.space.Broadcast()
 	p.mu.Unlock()
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCommit)
 	defer cancel()
 	p.commit(last, p.take())
 }

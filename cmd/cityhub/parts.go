@@ -115,7 +115,7 @@ func (h *hub) servePages(ctx context.Context, listener net.Listener) error {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
-		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTime-time.Second)
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stageTime*3/4)
 		defer cancel()
 		err := h.api.Shutdown(stop)
 		<-failed
@@ -167,19 +167,25 @@ func readRoutes(path string) ([]bridge.Route, error) {
 	if path == "" {
 		return nil, nil
 	}
-	raw, err := os.ReadFile(path)
+	raw, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("--mqtt-routes: %w", err)
 	}
+	defer raw.Close()
 	var file struct {
-		Routes []struct{ Name, Filter, Format string }
+		Routes []struct {
+			Name, Filter, Format string
+			Down                 bool
+		}
 	}
-	if err := yaml.Unmarshal(raw, &file); err != nil {
+	decoder := yaml.NewDecoder(raw)
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&file); err != nil {
 		return nil, fmt.Errorf("--mqtt-routes: %w", err)
 	}
 	routes := make([]bridge.Route, len(file.Routes))
 	for i, r := range file.Routes {
-		routes[i] = bridge.Route{Name: r.Name, Filter: r.Filter, Format: r.Format}
+		routes[i] = bridge.Route(r)
 	}
 	return routes, nil
 }

@@ -14,8 +14,13 @@ type stage struct {
 	run  func(context.Context) error
 }
 
-// stopTime is how long one stage may take to end.
-const stopTime = 8 * time.Second
+// A stop must be over before those who asked for it kill the hub, ten seconds
+// later, so stages that hang share their time.
+const (
+	stopTime  = 8 * time.Second        // of all stages together
+	stageTime = 2 * time.Second        // of one stage
+	lastTime  = 100 * time.Millisecond // of one stage when the others have used up all
+)
 
 // runStages starts the stages in order and, when the context ends or one of
 // them does, stops them in reverse: intake first, stores last.
@@ -41,12 +46,14 @@ func runStages(ctx context.Context, log *slog.Logger, stages ...stage) error {
 	case first = <-ended:
 	}
 	log.Info("stopping")
+	deadline := time.Now().Add(stopTime)
 	for i := len(stages) - 1; i >= 0; i-- {
 		cancels[i]()
+		wait := max(lastTime, min(stageTime, time.Until(deadline)))
 		select {
 		case <-done[i]:
-		case <-time.After(stopTime):
-			first = errors.Join(first, fmt.Errorf("%s: did not stop in %s", stages[i].name, stopTime))
+		case <-time.After(wait):
+			first = errors.Join(first, fmt.Errorf("%s: did not stop in %s", stages[i].name, wait.Round(lastTime)))
 		}
 	}
 	for len(ended) > 0 {
