@@ -15,6 +15,9 @@ require() {
 # build_once OUT ends the script if OUT is there, waits for another build of it,
 # and otherwise goes into an empty work folder that is removed at the end.
 build_once() {
+    if [ -x "$1" ]; then
+        exit 0
+    fi
     mkdir -p "$(dirname "$1")"
     exec 9> "$1.lock"
     flock 9
@@ -36,9 +39,16 @@ wrap_module() {
     go get -tags "${3:-}" "$1@$2" 2> get.log || { cat get.log >&2; exit 1; }
 }
 
-# deliver BUILT OUT moves the program into place in one step: who finds it,
-# finds it whole.
+# deliver BUILT OUT MODULE VERSION makes sure that the program was built from
+# that version, for a label can lie, and moves it into place in one step: who
+# finds it, finds it whole.
 deliver() {
+    go version -m "$1" > built.txt
+    if ! grep -qF "$3	$4	" built.txt; then
+        say "built from another version than $4:"
+        grep -F "$3" built.txt >&2
+        exit 1
+    fi
     install -m 0755 "$1" "$2.new"
     mv "$2.new" "$2"
     rm -f "$2.lock"
