@@ -12,7 +12,7 @@ run: ## build, start the hub with the Hanoi demo and a simulated city
 	@scripts/run
 
 build: ## build the programs into bin/
-	go build -trimpath -o bin/ ./cmd/...
+	go build -o bin/ ./cmd/...
 
 test: ## run every test; ends with a summary of what passed, failed and was skipped
 	@scripts/test
