@@ -2,6 +2,8 @@ package telemetry
 
 import (
 	"context"
+	"fmt"
+	"strings"
 
 	"cityhub/devices"
 )
@@ -14,12 +16,14 @@ type batch struct {
 
 	lines    []Line
 	items    []Quarantined
+	alike    []int // by item: how many refusals it stands for
 	receipts []Receipt
 	seen     []sighting
 	record   []byte
-	received map[string]int64
-	rejected map[Reason]int64
 	unknown  int
+
+	received              map[string]int64
+	rejected, quarantined map[Reason]int64
 }
 
 // sighting is what an accepted measurement tells of its device.
@@ -34,21 +38,23 @@ type sighting struct {
 // fill resolves the submissions anew; it may be called again for the same
 // ones after a failed write.
 func (b *batch) fill(ctx context.Context, submissions []submission, now int64) error {
-	b.lines, b.items, b.receipts, b.seen = b.lines[:0], b.items[:0], b.receipts[:0], b.seen[:0]
+	b.lines, b.items, b.alike, b.receipts, b.seen = b.lines[:0], b.items[:0], b.alike[:0], b.receipts[:0], b.seen[:0]
 	b.resolving.fields = b.resolving.fields[:0]
-	b.received, b.rejected, b.unknown = map[string]int64{}, map[Reason]int64{}, 0
+	b.received, b.rejected, b.quarantined, b.unknown = map[string]int64{}, map[Reason]int64{}, map[Reason]int64{}, 0
 	for i := range submissions {
 		if err := b.take(ctx, &submissions[i].arrival, now); err != nil {
 			return err
 		}
 	}
+	b.sum()
 	return nil
 }
 
 func (b *batch) take(ctx context.Context, a *Arrival, now int64) error {
+	first := len(b.items)
 	if a.Refusal != nil {
 		b.received[a.Route]++
-		b.refuse(a, "", a.Refusal)
+		b.refuse(a, first, "", a.Refusal)
 		b.receipts = append(b.receipts, Receipt{Refusals: []*Refusal{a.Refusal}})
 		return nil
 	}
@@ -61,7 +67,7 @@ func (b *batch) take(ctx context.Context, a *Arrival, now int64) error {
 			return err
 		}
 		if refusal != nil {
-			b.refuse(a, m.Device, refusal)
+			b.refuse(a, first, m.Device, refusal)
 			if receipt.Refusals == nil {
 				receipt.Refusals = make([]*Refusal, len(a.Measurements))
 			}
@@ -97,14 +103,41 @@ func slots(m *devices.Model) int {
 	return n
 }
 
-// refuse quarantines, or leaves it to the sender who is told.
-func (b *batch) refuse(a *Arrival, device string, r *Refusal) {
+// refuse quarantines, or leaves it to the sender who is told. A message is
+// kept once for each reason, however many of its instants are refused: items
+// from first on are of the same one.
+func (b *batch) refuse(a *Arrival, first int, device string, r *Refusal) {
 	if a.Answerable {
 		b.rejected[r.Reason]++
 		return
 	}
+	b.quarantined[r.Reason]++
+	for i := first; i < len(b.items); i++ {
+		if b.items[i].Reason == r.Reason {
+			b.alike[i]++
+			return
+		}
+	}
+	b.alike = append(b.alike, 1)
 	b.items = append(b.items, Quarantined{Received: a.Received, Route: a.Route, Topic: a.Topic,
-		Sender: a.Sender, Device: device, Payload: a.Payload, Reason: r.Reason, Detail: r.Detail})
+		Sender: a.Sender, Device: clip(device, 200), Payload: a.Payload, Reason: r.Reason, Detail: clip(r.Detail, 1_000)})
+}
+
+// sum tells with every item how many refusals it stands for.
+func (b *batch) sum() {
+	for i, n := range b.alike {
+		if n > 1 {
+			b.items[i].Detail += fmt.Sprintf(" (and %d more of this message)", n-1)
+		}
+	}
+}
+
+// clip bounds what a sender's own words may take in a text about them.
+func clip(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // count adds the kept batch to the counters.
@@ -117,7 +150,7 @@ func (b *batch) count(c *Counters) {
 	for reason, n := range b.rejected {
 		add(c, c.rejected, reason, n)
 	}
-	for i := range b.items {
-		add(c, c.quarantined, b.items[i].Reason, 1)
+	for reason, n := range b.quarantined {
+		add(c, c.quarantined, reason, n)
 	}
 }

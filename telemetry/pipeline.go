@@ -87,7 +87,7 @@ func NewPipeline(o PipelineOptions) *Pipeline {
 // Submit hands an arrival over; done is called exactly once, from another
 // goroutine, when its fate is durable. Submit waits while too much is pending.
 func (p *Pipeline) Submit(a Arrival, done func(Receipt)) {
-	size := len(a.Payload) + 256
+	size := len(a.Payload) + len(a.Topic) + 256
 	p.mu.Lock()
 	for p.bytes+size > p.o.MaxPending && p.bytes > 0 && !p.closed {
 		p.space.Wait()
@@ -184,13 +184,19 @@ func (p *Pipeline) commit(ctx context.Context, submissions []submission) {
 		return
 	}
 	err := p.keep(ctx, submissions)
-	for wait := 50 * time.Millisecond; err != nil && ctx.Err() == nil; wait = min(2*wait, 2*time.Second) {
+	for wait := 50 * time.Millisecond; err != nil && err != errTooLarge && ctx.Err() == nil; wait = min(2*wait, 2*time.Second) {
 		p.failing(err)
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
 			err = p.keep(ctx, submissions)
 		}
+	}
+	if err == errTooLarge {
+		half := len(submissions) / 2
+		p.commit(ctx, submissions[:half])
+		p.commit(ctx, submissions[half:])
+		return
 	}
 	if err != nil {
 		for _, s := range submissions {
@@ -202,6 +208,12 @@ func (p *Pipeline) commit(ctx context.Context, submissions []submission) {
 	p.settle(submissions)
 }
 
+// maxRecord is the size from which a commit is split: packed formats and long
+// texts take more in a record than in a message, and a spool has its bounds.
+const maxRecord = 8 << 20
+
+var errTooLarge = errors.New("the record is too large")
+
 // keep resolves the batch and writes its record.
 func (p *Pipeline) keep(ctx context.Context, submissions []submission) error {
 	b := &p.batch
@@ -212,6 +224,10 @@ func (p *Pipeline) keep(ctx context.Context, submissions []submission) error {
 		return nil
 	}
 	b.record = appendRecord(b.record[:0], b.lines, b.items)
+	if len(b.record) > maxRecord && len(submissions) > 1 {
+		b.record = nil // not to be held for ever
+		return errTooLarge
+	}
 	return p.o.Spool.Append(ctx, b.record, len(b.lines))
 }
 

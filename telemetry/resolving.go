@@ -81,6 +81,7 @@ func (c Clock) check(t, received time.Time) *Refusal {
 }
 
 func unresolved(err error, device string, at time.Time) *Refusal {
+	device = clip(device, 100)
 	if errors.Is(err, devices.ErrNotDeployed) {
 		return &Refusal{NotDeployed, fmt.Sprintf("device: %q stood at no thing at %s; deploy it from then on and replay", device, at.UTC().Format(time.RFC3339))}
 	}
@@ -139,10 +140,10 @@ func typed(v *KeyedValue, kind devices.Kind, untyped bool) (Value, *Refusal) {
 		value = parseText(value.Text, kind)
 	}
 	if value.Kind != kind {
-		return value, &Refusal{WrongType, fmt.Sprintf("values.%s: is %s, the property holds %s", v.Key, value.Kind, kind)}
+		return value, &Refusal{WrongType, fmt.Sprintf("values.%s: is %s, the property holds %s", clip(v.Key, 100), value.Kind, kind)}
 	}
 	if kind == devices.Number && (math.IsNaN(value.Num) || math.IsInf(value.Num, 0)) {
-		return value, &Refusal{NotANumber, fmt.Sprintf("values.%s: %v is not a number; leave the key out when there is no reading", v.Key, value.Num)}
+		return value, &Refusal{NotANumber, fmt.Sprintf("values.%s: %v is not a number; leave the key out when there is no reading", clip(v.Key, 100), value.Num)}
 	}
 	return value, nil
 }

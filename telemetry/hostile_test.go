@@ -1,0 +1,90 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"cityhub/telemetry"
+)
+
+// submit is send for an arrival of any form; it fails when no receipt comes.
+func (w *way) submit(a telemetry.Arrival) telemetry.Receipt {
+	w.t.Helper()
+	got := make(chan telemetry.Receipt, 1)
+	w.pipeline.Submit(a, func(r telemetry.Receipt) { got <- r })
+	select {
+	case r := <-got:
+		return r
+	case <-time.After(20 * time.Second):
+		w.t.Fatal("no receipt: the intake stands still")
+		return telemetry.Receipt{}
+	}
+}
+
+func many(n int, m telemetry.Measurement) []telemetry.Measurement {
+	list := make([]telemetry.Measurement, n)
+	for i := range list {
+		list[i] = m
+	}
+	return list
+}
+
+func TestARefusedArrayIsKeptOnceForEachReason(t *testing.T) {
+	w := openWay(t, t.TempDir(), nil)
+	w.register("a")
+	list := many(1000, reading("nobody", w.now, -1, "pm25", telemetry.NumberOf(1)))
+	list = append(list, reading("a", w.now, -1, "colour", telemetry.NumberOf(1)), reading("a", w.now, -1, "pm25", telemetry.NumberOf(1)))
+	r := w.submit(telemetry.Arrival{Route: "test", Topic: "t", Payload: bytes.Repeat([]byte{'x'}, 256<<10), Received: w.now, Measurements: list})
+	if r.Err != nil || len(r.Refusals) != len(list) || r.Refusals[len(list)-1] != nil {
+		t.Errorf("receipt %v, %d refusals", r.Err, len(r.Refusals))
+	}
+	totals := w.drained()
+	if totals.Quarantined[telemetry.NotRegistered] != 1000 || totals.Quarantined[telemetry.NoChannel] != 1 || totals.Stored != 1 {
+		t.Errorf("%+v", totals)
+	}
+	counts := w.quarantined()
+	if counts[telemetry.NotRegistered] != 1 || counts[telemetry.NoChannel] != 1 {
+		t.Errorf("the quarantine holds %v", counts)
+	}
+	items, err := w.database.Quarantine().List(t.Context(), telemetry.QuarantineFilter{Reason: telemetry.NotRegistered})
+	if err != nil || len(items) != 1 || !strings.Contains(items[0].Detail, "and 999 more") {
+		t.Errorf("%+v, %v", items, err)
+	}
+}
+
+func TestHostileNamesStaySmallInTheQuarantine(t *testing.T) {
+	w := openWay(t, t.TempDir(), nil)
+	w.send(reading(strings.Repeat("\x00", 100_000), w.now, -1, "pm25", telemetry.NumberOf(1)))
+	w.drained()
+	items, err := w.database.Quarantine().List(t.Context(), telemetry.QuarantineFilter{})
+	if err != nil || len(items) != 1 || len(items[0].Device)+len(items[0].Detail) > 2_000 {
+		t.Errorf("%d items, device of %d, detail of %d, %v", len(items), len(items[0].Device), len(items[0].Detail), err)
+	}
+}
+
+// A batch that would make too large a record goes in several.
+func TestACommitIsSplitWhereItsRecordWouldBeTooLarge(t *testing.T) {
+	w := openWay(t, t.TempDir(), nil)
+	w.register("a")
+	text := strings.Repeat("long ", 50_000)
+	done := make(chan telemetry.Receipt, 100)
+	for i := range 100 { // they take little of what may be pending, as a packed format does
+		m := many(4, reading("a", w.now.Add(-time.Duration(i)*time.Second), -1, "state", telemetry.TextOf(text)))
+		w.pipeline.Submit(telemetry.Arrival{Route: "test", Topic: "t", Received: w.now, Measurements: m}, func(r telemetry.Receipt) { done <- r })
+	}
+	for range 100 {
+		select {
+		case r := <-done:
+			if r.Err != nil || r.Refusals != nil {
+				t.Fatalf("%+v", r)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("the intake stands still")
+		}
+	}
+	if totals := w.drained(); totals.Stored != 100 || totals.Duplicates != 300 {
+		t.Errorf("stored %d, duplicates %d", totals.Stored, totals.Duplicates)
+	}
+}
