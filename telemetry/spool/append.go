@@ -216,7 +216,7 @@ func (s *Spool) publish() {
 
 // seal ends the active segment; everything in it is durable already.
 func (s *Spool) seal() {
-	s.append.file.Close() // read-only from here: nothing can be lost by closing
+	_ = s.append.file.Close() // read-only from here: nothing can be lost by closing
 	s.append.file = nil
 	s.mu.Lock()
 	s.active = false

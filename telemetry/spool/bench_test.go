@@ -77,6 +77,24 @@ func BenchmarkNext(b *testing.B) {
 	mustClose(b, s)
 }
 
+// BenchmarkScan reads the last segment as opening does.
+func BenchmarkScan(b *testing.B) {
+	s := mustOpen(b, Options{Dir: b.TempDir()})
+	records := benchRecords()
+	for i := 0; s.Stats().Bytes < 60<<20; i++ {
+		if err := s.Append(b.Context(), records[i%len(records)], readingsPerRecord); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.SetBytes(s.Stats().Bytes)
+	for b.Loop() {
+		if end, _ := s.scan(0); end != s.end {
+			b.Fatalf("scanned %v of %v", end, s.end)
+		}
+	}
+	mustClose(b, s)
+}
+
 // BenchmarkCompression compares what a record costs to make smaller.
 func BenchmarkCompression(b *testing.B) {
 	records := benchRecords()
@@ -91,10 +109,11 @@ func BenchmarkCompression(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			var scratch []byte
-			b.SetBytes(int64(len(records[0])))
+			cpu := cpuTime()
 			for i := 0; b.Loop(); i++ {
 				scratch = shrink(scratch, records[i%len(records)])
 			}
+			b.ReportMetric(float64((cpuTime()-cpu).Nanoseconds())/float64(b.N*readingsPerRecord), "cpu-ns/reading")
 			b.ReportMetric(float64(len(scratch))/readingsPerRecord, "B/reading")
 			b.ReportMetric(float64(len(records[0]))/readingsPerRecord, "raw-B/reading")
 		})

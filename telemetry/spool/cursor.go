@@ -230,7 +230,7 @@ func (f *stateFile) load(fs vfs.FS, path string) (st state, ok bool) {
 	}
 	defer file.Close()
 	buf := make([]byte, 2*slotSize)
-	n := source{file, true}.readHard(buf, 0)
+	n := source{file: file, hard: true}.readHard(buf, 0)
 	a, turnA, okA := parseState(buf[:min(n, slotSize)])
 	b, turnB, okB := parseState(buf[min(n, slotSize):n])
 	if okB && (!okA || turnB > turnA) {

@@ -17,14 +17,14 @@ type gap struct {
 	lost     tally // what had been accepted there
 }
 
-// any is false when neither bytes nor records are missing. A copy of an older
-// frame makes the difference negative: then nothing is lost.
-func (g *gap) any() bool {
-	if g.lost.records < 0 {
-		g.lost = tally{}
-	}
-	return g.to > g.from || g.lost.records > 0
+// gapBetween is the gap between two counts. A copy of an older frame makes
+// their difference negative: then nothing is lost.
+func gapBetween(number uint64, from, to int64, before, after tally) gap {
+	return gap{number, from, to, before, later(before, after).minus(before)}
 }
+
+// empty tells that neither bytes nor records are missing.
+func (g *gap) empty() bool { return g.to == g.from && g.lost.records == 0 }
 
 func (g *gap) name() string {
 	return fmt.Sprintf("damaged-%010d-%d-%d-%d-%d.bin", g.segment, g.from, g.to, g.lost.records, g.lost.readings)
@@ -103,7 +103,7 @@ func (s *Spool) setAside(g gap, r source) {
 	s.damage.readings += g.lost.readings
 	s.damage.bytes += g.to - g.from
 	s.mu.Unlock()
-	if err := s.copyAside(g, source{r.file, true}); err != nil {
+	if err := s.copyAside(g, source{file: r.file, hard: true}); err != nil {
 		s.mu.Lock()
 		s.damage.keep[g.segment] = true
 		s.mu.Unlock()

@@ -1,9 +1,7 @@
 package spool
 
 import (
-	"context"
-	"database/sql"
-	"encoding/binary"
+	"bytes"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -15,9 +13,6 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/cockroachdb/pebble/v2"
-	_ "modernc.org/sqlite"
 )
 
 // engine is what the trial of ADR 0002 asks of a durable queue.
@@ -133,6 +128,85 @@ func benchOpen(b *testing.B, kind engineKind, mib int) {
 	}
 }
 
+// BenchmarkEngineDamage flips one byte of a backlog of 200 records, and counts
+// the engines that then do not open, the records that do not come back, and
+// those that come back changed without a word.
+func BenchmarkEngineDamage(b *testing.B) {
+	for _, kind := range engineKinds() {
+		b.Run(kind.name, func(b *testing.B) {
+			dir := b.TempDir()
+			count := fillEngine(b, kind, dir, 4)
+			rng := rand.New(rand.NewPCG(3, 4))
+			refused, lost, wrong := 0, 0, 0
+			for range b.N {
+				damaged := filepath.Join(b.TempDir(), "copy")
+				if err := os.CopyFS(damaged, os.DirFS(dir)); err != nil {
+					b.Fatal(err)
+				}
+				flipByte(b, damaged, rng)
+				good, bad, err := readable(kind, damaged, count)
+				if err != nil {
+					refused++
+				}
+				lost, wrong = lost+count-good-bad, wrong+bad
+			}
+			b.ReportMetric(float64(refused)*100/float64(b.N), "refused-%")
+			b.ReportMetric(float64(lost)/float64(b.N), "lost/flip")
+			b.ReportMetric(float64(wrong)*100/float64(b.N), "wrong-%")
+		})
+	}
+}
+
+// flipByte changes one byte, any of the directory's with the same chance.
+func flipByte(b *testing.B, dir string, rng *rand.Rand) {
+	at := rng.Int64N(diskBytes(b, dir))
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, entry := range entries {
+		path := filepath.Join(dir, entry.Name())
+		data, err := os.ReadFile(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if at < int64(len(data)) {
+			data[at] ^= 0x10
+			if err := os.WriteFile(path, data, 0o600); err != nil {
+				b.Fatal(err)
+			}
+			return
+		}
+		at -= int64(len(data))
+	}
+}
+
+// readable counts the records that come back; an engine that does not open,
+// also by panicking, gives none.
+func readable(kind engineKind, dir string, count int) (good, bad int, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("panicked: %v", fault)
+		}
+	}()
+	e, err := kind.open(dir)
+	if err != nil {
+		return 0, 0, err
+	}
+	known := benchRecords()
+	for i := range count {
+		data, err := e.read(uint64(i))
+		switch {
+		case err != nil:
+		case slices.ContainsFunc(known, func(r []byte) bool { return bytes.Equal(r, data) }):
+			good++
+		default:
+			bad++
+		}
+	}
+	return good, bad, e.close()
+}
+
 func fillEngine(b *testing.B, kind engineKind, dir string, mib int) int {
 	e, err := kind.open(dir)
 	if err != nil {
@@ -191,119 +265,3 @@ func diskBytes(b *testing.B, dir string) (sum int64) {
 	}
 	return sum
 }
-
-// logEngine is this package.
-type logEngine struct {
-	*Spool
-	after Position
-}
-
-func openLog(dir string) (engine, error) {
-	s, err := Open(Options{Dir: dir})
-	return &logEngine{Spool: s}, err
-}
-
-func (e *logEngine) append(record []byte) error {
-	return e.Append(context.Background(), record, readingsPerRecord)
-}
-
-func (e *logEngine) read(uint64) ([]byte, error) {
-	r, err := e.Next(context.Background(), e.after)
-	e.after = r.Position
-	return r.Data, err
-}
-
-func (e *logEngine) free(uint64) error        { return e.Advance(e.after) }
-func (e *logEngine) pending() (uint64, error) { return uint64(e.Stats().Records), nil }
-func (e *logEngine) close() error             { return e.Close() }
-
-// pebbleEngine keeps each record under its number.
-type pebbleEngine struct {
-	db   *pebble.DB
-	next uint64
-}
-
-func openPebble(dir string) (engine, error) {
-	db, err := pebble.Open(dir, &pebble.Options{Logger: quietLogger{}})
-	if err != nil {
-		return nil, err
-	}
-	return &pebbleEngine{db: db}, nil
-}
-
-type quietLogger struct{}
-
-func (quietLogger) Infof(string, ...any)           {}
-func (quietLogger) Errorf(string, ...any)          {}
-func (quietLogger) Fatalf(format string, a ...any) { panic(fmt.Sprintf(format, a...)) }
-
-func key(number uint64) []byte { return binary.BigEndian.AppendUint64(nil, number) }
-
-func (e *pebbleEngine) append(record []byte) error {
-	e.next++
-	return e.db.Set(key(e.next-1), record, pebble.Sync)
-}
-
-func (e *pebbleEngine) read(number uint64) ([]byte, error) {
-	data, closer, err := e.db.Get(key(number))
-	if err != nil {
-		return nil, err
-	}
-	return slices.Clone(data), closer.Close()
-}
-
-func (e *pebbleEngine) free(before uint64) error {
-	return e.db.DeleteRange(key(0), key(before), pebble.NoSync)
-}
-
-func (e *pebbleEngine) pending() (uint64, error) {
-	it, err := e.db.NewIter(nil)
-	if err != nil {
-		return 0, err
-	}
-	defer it.Close()
-	if !it.First() {
-		return 0, it.Error()
-	}
-	first := binary.BigEndian.Uint64(it.Key())
-	it.Last()
-	return binary.BigEndian.Uint64(it.Key()) - first + 1, it.Error()
-}
-
-func (e *pebbleEngine) close() error { return e.db.Close() }
-
-// sqliteEngine keeps each record as a row.
-type sqliteEngine struct{ db *sql.DB }
-
-func openSQLite(dir string) (engine, error) {
-	db, err := sql.Open("sqlite", filepath.Join(dir, "spool.db")+
-		"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate")
-	if err != nil {
-		return nil, err
-	}
-	_, err = db.Exec("CREATE TABLE IF NOT EXISTS record (number INTEGER PRIMARY KEY, readings INTEGER, data BLOB)")
-	return &sqliteEngine{db}, err
-}
-
-func (e *sqliteEngine) append(record []byte) error {
-	_, err := e.db.Exec("INSERT INTO record (number, readings, data) VALUES ((SELECT coalesce(max(number), -1) + 1 FROM record), ?, ?)",
-		readingsPerRecord, record)
-	return err
-}
-
-func (e *sqliteEngine) read(number uint64) (data []byte, err error) {
-	err = e.db.QueryRow("SELECT data FROM record WHERE number = ?", int64(number)).Scan(&data)
-	return data, err
-}
-
-func (e *sqliteEngine) free(before uint64) error {
-	_, err := e.db.Exec("DELETE FROM record WHERE number < ?", int64(before))
-	return err
-}
-
-func (e *sqliteEngine) pending() (n uint64, err error) {
-	err = e.db.QueryRow("SELECT coalesce(max(number) - min(number) + 1, 0) FROM record").Scan(&n)
-	return n, err
-}
-
-func (e *sqliteEngine) close() error { return e.db.Close() }

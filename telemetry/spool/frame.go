@@ -98,9 +98,14 @@ func parseFrame(b []byte, seed uint32) (f frame, ok bool) {
 	return f, sane
 }
 
+// whole checks a frame's payload.
+func (f *frame) whole(payload []byte, seed uint32) bool {
+	return len(payload) == f.stored && checksum(seed, payload) == f.sum
+}
+
 // open checks a frame's payload and gives the record in it.
 func (f *frame) open(payload []byte, seed uint32) ([]byte, bool) {
-	if len(payload) != f.stored || checksum(seed, payload) != f.sum {
+	if !f.whole(payload, seed) {
 		return nil, false
 	}
 	if f.stored == f.raw {

@@ -102,7 +102,7 @@ func (s *Spool) step() (Record, bool, error) {
 		if ok {
 			return s.give(&g, f, src), true, nil
 		}
-		if lost := (gap{g.number, off, max(off, g.size), r.at.tally, g.limit.minus(r.at.tally)}); lost.lost.records > 0 {
+		if lost := gapBetween(g.number, off, max(off, g.size), r.at.tally, g.limit); lost.lost.records > 0 {
 			s.setAside(lost, src)
 			r.at = mark{position(g.number, lost.to), g.limit}
 		}
@@ -118,7 +118,7 @@ func (s *Spool) step() (Record, bool, error) {
 func (s *Spool) cross(g *segment, src source) {
 	r := &s.reader
 	from := r.at.at
-	if lost := (gap{from.segment(), from.offset(), from.offset(), r.at.tally, g.base.minus(r.at.tally)}); lost.any() {
+	if lost := gapBetween(from.segment(), from.offset(), from.offset(), r.at.tally, g.base); !lost.empty() {
 		s.setAside(lost, src)
 	}
 	r.at = mark{position(g.number, g.start), g.base}
@@ -127,7 +127,7 @@ func (s *Spool) cross(g *segment, src source) {
 // give makes the record of a frame and goes behind it.
 func (s *Spool) give(g *segment, f found, src source) Record {
 	r := &s.reader
-	if lost := (gap{g.number, r.at.at.offset(), f.at, r.at.tally, f.before.minus(r.at.tally)}); lost.any() {
+	if lost := gapBetween(g.number, r.at.at.offset(), f.at, r.at.tally, f.before); !lost.empty() {
 		s.setAside(lost, src)
 	}
 	r.at = mark{position(g.number, f.end()), later(r.at.tally, f.after())}
@@ -152,7 +152,7 @@ func (s *Spool) segmentAt(p Position) (g segment, last, ok bool) {
 func (r *reader) open(s *Spool, g *segment) (source, error) {
 	hard := r.failures >= patience
 	if r.file != nil && r.number == g.number {
-		return source{r.file, hard}, nil
+		return source{file: r.file, hard: hard}, nil
 	}
 	f, err := s.o.FS.Open(s.path(g.name()))
 	if err != nil {
@@ -160,7 +160,7 @@ func (r *reader) open(s *Spool, g *segment) (source, error) {
 	}
 	_ = r.close()
 	r.file, r.number = f, g.number
-	return source{f, hard}, nil
+	return source{file: f, hard: hard}, nil
 }
 
 func (r *reader) close() error {
@@ -218,7 +218,7 @@ func (s *Spool) countTo(g *segment, off int64) (tally, error) {
 	if h, ok := parseFrame(header[:n], g.seed()); ok {
 		return h.before, nil
 	}
-	t, _, err := source{file: f}.walk(g, g.start, off, g.base, func(gap) {})
+	t, _, err := source{file: f}.walk(g, g.start, off, g.base)
 	return t, err
 }
 

@@ -95,7 +95,7 @@ func (s *Spool) reading(g *segment, use func(source) error) error {
 			return nil
 		}
 	}
-	return use(source{f, true})
+	return use(source{file: f, hard: true})
 }
 
 // baseOf finds where a segment with an unreadable header begins to count:
@@ -131,7 +131,7 @@ func (s *Spool) scan(i int) (end tally, off int64) {
 	g := s.segments[i]
 	g.limit.records = math.MaxInt64
 	_ = s.reading(&g, func(r source) (err error) {
-		end, off, err = r.walk(&g, g.start, g.size, g.base, func(gap) {})
+		end, off, err = r.walk(&g, g.start, g.size, g.base)
 		return err
 	})
 	return end, off
@@ -183,7 +183,7 @@ func (s *Spool) recoverCursor(st state, known bool) {
 		s.cursor.tally = s.end
 	case len(s.segments) == 0 && s.cursor.tally.records < s.end.records:
 		at := s.cursor.at
-		s.setAside(gap{at.segment(), at.offset(), at.offset(), s.cursor.tally, s.end.minus(s.cursor.tally)}, source{})
+		s.setAside(gapBetween(at.segment(), at.offset(), at.offset(), s.cursor.tally, s.end), source{})
 		s.cursor.tally = s.end
 	}
 	s.damage.pass(s.cursor.tally)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
@@ -15,7 +16,8 @@ const searchWindow = 1 << 20
 // source reads frames of one segment file.
 type source struct {
 	file vfs.File
-	hard bool // give zeros for what the disk cannot read, instead of its error
+	hard bool    // give zeros for what the disk cannot read, instead of its error
+	only *[]byte // where it is not nil, frames are checked there and their records not given
 }
 
 // found is a frame together with its place and record.
@@ -61,12 +63,24 @@ func (r source) wholeAt(g *segment, off int64) (found, bool, error) {
 	if !ok || f.before.records >= g.limit.records || off+f.size() > g.size {
 		return found{}, false, nil
 	}
-	payload := make([]byte, f.stored)
+	payload := r.room(f.stored)
 	if n, err = r.readAt(payload, off+frameHeaderSize); err != nil {
 		return found{}, false, err
 	}
+	if r.only != nil {
+		return found{f, off, nil}, f.whole(payload[:n], g.seed()), nil
+	}
 	record, ok := f.open(payload[:n], g.seed())
 	return found{f, off, record}, ok, nil
+}
+
+// room gives the bytes for a payload: the caller's own where it is handed out.
+func (r source) room(n int) []byte {
+	if r.only == nil {
+		return make([]byte, n)
+	}
+	*r.only = slices.Grow((*r.only)[:0], n)[:n]
+	return *r.only
 }
 
 // search looks for the next frame behind damage.
@@ -124,15 +138,13 @@ func (r source) readHard(b []byte, off int64) (n int) {
 }
 
 // walk gives the count behind the last visible frame that ends at or before
-// stop, and that frame's end. Damage on the way is passed over and told.
-func (r source) walk(g *segment, off, stop int64, from tally, damaged func(gap)) (tally, int64, error) {
+// stop, and that frame's end. Damage on the way is passed over.
+func (r source) walk(g *segment, off, stop int64, from tally) (tally, int64, error) {
+	r.only = new([]byte)
 	for {
 		f, ok, err := r.find(g, off, from)
 		if err != nil || !ok || f.end() > stop {
 			return from, off, err
-		}
-		if lost := (gap{segment: g.number, from: off, to: f.at, before: from, lost: f.before.minus(from)}); lost.any() {
-			damaged(lost)
 		}
 		off, from = f.end(), later(from, f.after())
 	}
