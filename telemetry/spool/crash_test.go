@@ -146,3 +146,38 @@ func (c *city) compare() {
 	}
 	c.waiting = got // what comes again waits again
 }
+
+// TestKillThenPowerCut kills the process between writing and syncing. The
+// record that the next start finds is shown to readers, and so it has to
+// survive the power cut that comes after.
+func TestKillThenPowerCut(t *testing.T) {
+	disk := vfs.NewCrashableMem()
+	syncs, dead := 0, false
+	killed := errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if op.Kind == errorfs.OpFileSyncData && op.Path != "spool/"+cursorName {
+			syncs++
+		}
+		if dead = dead || syncs == 3; dead { // the third record's
+			return errNoPower
+		}
+		return nil
+	})
+	s := mustOpen(t, Options{FS: errorfs.Wrap(disk, killed), Dir: "spool"})
+	mustAppend(t, s, 0, 2, 500)
+	if err := s.Append(t.Context(), record(2, 500), readingsOf(2)); !errors.Is(err, errNoPower) {
+		t.Fatalf("the process was not killed: %v", err)
+	}
+	_ = s.Close()
+
+	s = mustOpen(t, Options{FS: disk, Dir: "spool"})
+	wantRun(t, numbers(t, drain(t, s, 0)), 0, 3)
+	mustAppend(t, s, 3, 4, 500)
+	after := disk.CrashClone(vfs.CrashCloneCfg{})
+	mustClose(t, s)
+	s = mustOpen(t, Options{FS: after, Dir: "spool"})
+	defer mustClose(t, s)
+	wantRun(t, numbers(t, drain(t, s, 0)), 0, 4)
+	if st := s.Stats(); st.SetAside != 0 {
+		t.Fatalf("a power cut counts as damage: %+v", st)
+	}
+}
