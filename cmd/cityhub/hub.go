@@ -130,8 +130,10 @@ func (h *hub) openSpool(context.Context) (err error) {
 func (h *hub) openTelemetry(context.Context) error {
 	h.counters, h.latest = telemetry.NewCounters(), telemetry.NewLatest()
 	h.sequences, h.health = telemetry.NewSequences(), telemetry.NewHealth()
+	recovered := h.spool.Stats().Readings
+	h.counters.Recovered(recovered)
 	h.forwarder = telemetry.NewForwarder(telemetry.ForwarderOptions{
-		Backlog: newBacklog(h.spool, h.counters), Archive: h.archive, Quarantine: h.database.Quarantine(),
+		Backlog: newBacklog(h.spool, h.counters, h.log), Recovered: recovered, Archive: h.archive, Quarantine: h.database.Quarantine(),
 		Journal: h.database.RollUpJournal(), Latest: h.latest, Counters: h.counters,
 		Retention: h.RawRetention, Now: time.Now, Log: h.log,
 	})
