@@ -139,6 +139,8 @@ type backlog struct {
 	at    spool.Position
 }
 
+func (b *backlog) Rewind() { b.at = b.spool.Start() }
+
 func (b *backlog) Next(ctx context.Context) (telemetry.Kept, error) {
 	r, err := b.spool.Next(ctx, b.at)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -16,14 +17,17 @@ type Kept struct {
 	Delivered func() error // everything up to and including this record is in its store
 }
 
-// Backlog gives the spool's records in order, each once. Next waits for one.
+// Backlog gives the spool's records in order, each once. Next waits for one;
+// its errors may pass. Rewind goes back to the first that is not delivered.
 type Backlog interface {
 	Next(ctx context.Context) (Kept, error)
+	Rewind()
 }
 
 // ForwarderOptions says what a forwarder works with.
 type ForwarderOptions struct {
 	Backlog    Backlog
+	Recovered  int64 // readings that an earlier run left in the backlog
 	Archive    Archive
 	Quarantine Quarantine
 	Journal    RollUpJournal
@@ -41,11 +45,14 @@ type ForwarderOptions struct {
 type Forwarder struct {
 	o      ForwarderOptions
 	seen   known
+	left   int64        // of Recovered: these may be in the archive already, and nobody was told of them
+	stuck  bool         // the spool does not take that something is delivered
 	rolled atomic.Int64 // readings of hours before this one make a window dirty
 	up     atomic.Bool
 	tries  atomic.Int64
 	fault  atomic.Pointer[string]
 	timing func(time.Duration) // of every archive write; may be nil
+	lines  []Line              // of the batch under way; their memory is used again
 }
 
 // NewForwarder makes a forwarder; nothing moves before Run.
@@ -56,12 +63,14 @@ func NewForwarder(o ForwarderOptions) *Forwarder {
 	if o.Linger == 0 {
 		o.Linger = 100 * time.Millisecond
 	}
-	f := &Forwarder{o: o, seen: known{archive: o.Archive}}
-	return f
+	return &Forwarder{o: o, left: o.Recovered, seen: known{archive: o.Archive}}
 }
 
-// maxRecords bounds a batch of records that hold few lines.
-const maxRecords = 512
+// These bound a batch of records that hold few lines, and of large ones.
+const (
+	maxRecords = 512
+	maxBytes   = 8 << 20
+)
 
 // ArchiveState tells how the archive fares.
 type ArchiveState struct {
@@ -84,25 +93,22 @@ func (f *Forwarder) ObserveWrites(observe func(time.Duration)) { f.timing = obse
 
 // Run forwards until the context ends.
 func (f *Forwarder) Run(ctx context.Context) error {
-	if err := errors.Join(f.mark(ctx), f.recall(ctx)); err != nil {
+	if err := f.learn(ctx); err != nil {
 		return stopped(ctx, err)
 	}
-	records := make(chan Kept, 16)
-	failed := make(chan error, 1)
-	go func() {
+	records := make(chan Kept, 4)
+	var reader sync.WaitGroup
+	reader.Go(func() {
 		defer close(records)
-		failed <- f.read(ctx, records)
-	}()
+		f.read(ctx, records)
+	})
+	defer reader.Wait()
 	for first := range records {
 		if err := f.deliver(ctx, f.gather(ctx, first, records)); err != nil {
-			for range records { // the reader stops with the context; let it end
-				continue
-			}
-			<-failed
 			return stopped(ctx, err)
 		}
 	}
-	return stopped(ctx, <-failed)
+	return nil
 }
 
 // stopped turns the end that the caller asked for into no error.
@@ -113,32 +119,42 @@ func stopped(ctx context.Context, err error) error {
 	return err
 }
 
-func (f *Forwarder) read(ctx context.Context, records chan<- Kept) error {
-	for {
+// read reads ahead until the context ends; a disk's fault may pass, and the
+// spool itself knows when to take it for damage.
+func (f *Forwarder) read(ctx context.Context, records chan<- Kept) {
+	for faulty := false; ctx.Err() == nil; {
 		kept, err := f.o.Backlog.Next(ctx)
-		if err != nil {
-			return err
+		if err == nil {
+			faulty = false
+			select {
+			case records <- kept:
+			case <-ctx.Done():
+			}
+			continue
 		}
+		if !faulty && ctx.Err() == nil {
+			f.o.Log.Error("the spool cannot be read; trying on", "error", err)
+		}
+		faulty = true
 		select {
-		case records <- kept:
 		case <-ctx.Done():
-			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
 }
 
 // gather joins records into one batch for the archive.
 func (f *Forwarder) gather(ctx context.Context, first Kept, records <-chan Kept) []Kept {
-	batch, readings := []Kept{first}, first.Readings
+	batch, readings, bytes := []Kept{first}, first.Readings, len(first.Data)
 	timer := time.NewTimer(f.o.Linger)
 	defer timer.Stop()
-	for readings < f.o.BatchLines && len(batch) < maxRecords {
+	for readings < f.o.BatchLines && len(batch) < maxRecords && bytes < maxBytes {
 		select {
 		case next, ok := <-records:
 			if !ok {
 				return batch
 			}
-			batch, readings = append(batch, next), readings+next.Readings
+			batch, readings, bytes = append(batch, next), readings+next.Readings, bytes+len(next.Data)
 		case <-timer.C:
 			return batch
 		case <-ctx.Done():
@@ -148,16 +164,18 @@ func (f *Forwarder) gather(ctx context.Context, first Kept, records <-chan Kept)
 	return batch
 }
 
-// deliver brings a batch to its stores and lets the spool forget it.
+// deliver brings a batch to its stores and lets the spool forget it. It fails
+// only when the context ends.
 func (f *Forwarder) deliver(ctx context.Context, batch []Kept) error {
 	var lines []Line
 	var items []Quarantined
+	var unread int64
 	for _, kept := range batch {
 		l, q, err := readRecord(kept.Data)
 		if err != nil { // the spool's checksum held, so this is a newer program's record
-			add(f.o.Counters, f.o.Counters.dropped, "unreadable record", int64(kept.Readings))
-			f.o.Log.Error("a spool record cannot be read and is passed over", "readings", kept.Readings, "error", err)
-			continue
+			unread += int64(kept.Readings)
+			f.o.Log.Error("a spool record cannot be read and goes to quarantine", "readings", kept.Readings, "error", err)
+			q = []Quarantined{unreadable(kept, err, f.o.Now())}
 		}
 		lines, items = append(lines, l...), append(items, q...)
 	}
@@ -167,7 +185,20 @@ func (f *Forwarder) deliver(ctx context.Context, batch []Kept) error {
 	if err := f.isolate(ctx, items); err != nil {
 		return err
 	}
-	return batch[len(batch)-1].Delivered()
+	add(f.o.Counters, f.o.Counters.quarantinedLate, NotArchivable, unread)
+	f.left -= min(f.left, int64(len(lines))+unread)
+	f.advance(batch[len(batch)-1])
+	return nil
+}
+
+// advance lets the spool forget. What it cannot note now it notes with the
+// next batch; until then a restart would deliver again, which is harmless.
+func (f *Forwarder) advance(last Kept) {
+	err := last.Delivered()
+	if err != nil && !f.stuck {
+		f.o.Log.Error("the spool keeps what is delivered", "error", err)
+	}
+	f.stuck = err != nil
 }
 
 // store archives lines, sorting out what is there already.
@@ -188,7 +219,12 @@ func (f *Forwarder) store(ctx context.Context, lines []Line) error {
 	if err != nil {
 		return err
 	}
-	if err := f.markDirty(ctx, fresh); err != nil {
+	touched := fresh
+	if f.left > 0 { // a run that was killed may have written these, and not noted it
+		touched = lines
+		f.o.Latest.Tell(lines)
+	}
+	if err := f.markDirty(ctx, touched); err != nil {
 		return err
 	}
 	if err := f.isolate(ctx, refused); err != nil {
@@ -267,37 +303,6 @@ func (f *Forwarder) markDirty(ctx context.Context, lines []Line) error {
 		return nil
 	}
 	return f.insist(ctx, "note late readings", func() error { return f.o.Journal.MarkDirty(ctx, windows) })
-}
-
-// recall learns from the archive what it holds last, before anything moves.
-func (f *Forwarder) recall(ctx context.Context) error {
-	return f.insist(ctx, "read the latest values", func() error {
-		since := int64(0)
-		if f.o.Retention > 0 {
-			since = f.o.Now().Add(-f.o.Retention).UnixNano()
-		}
-		newest := map[int64]int64{}
-		err := f.o.Archive.Latest(ctx, since, func(l *Line) error {
-			newest[l.Group] = max(newest[l.Group], l.Time)
-			f.o.Latest.Tell([]Line{*l})
-			return nil
-		})
-		f.seen.newest = newest
-		return err
-	})
-}
-
-// mark learns up to which hour roll-ups are done; the first start begins with
-// the present hour.
-func (f *Forwarder) mark(ctx context.Context) error {
-	return f.insist(ctx, "read the roll-up journal", func() error {
-		mark, err := f.o.Journal.Watermark(ctx, 0)
-		if err == nil && mark == 0 {
-			mark, err = f.o.Journal.Watermark(ctx, floorTo(f.o.Now().UnixNano(), int64(time.Hour)))
-		}
-		f.rolled.Store(max(f.rolled.Load(), mark))
-		return err
-	})
 }
 
 // insist tries until it succeeds or the context ends, backing off with

@@ -3,9 +3,12 @@ package telemetry
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
+
+	"cityhub/devices"
 )
 
 // known tells new lines from those that the archive has already. A line newer
@@ -14,18 +17,22 @@ import (
 type known struct {
 	archive Archive
 	newest  map[int64]int64 // group → time; complete since the recall
+
+	fresh []Line            // what sort answered last, and what it looked in:
+	there map[instant]*Line // their memory is used again
 }
 
 type instant struct{ group, time int64 }
 
 // sort leaves out what the archive has with equal values, and turns other
 // values for a known instant into corrections that keep the instant's id.
+// fresh is good until the next call.
 func (k *known) sort(ctx context.Context, lines []Line) (fresh []Line, duplicates int, err error) {
 	there, err := k.lookUp(ctx, k.suspects(lines))
 	if err != nil {
 		return nil, 0, err
 	}
-	fresh = make([]Line, 0, len(lines))
+	fresh = k.fresh[:0]
 	for i := range lines {
 		at := instant{lines[i].Group, lines[i].Time}
 		old, known := there[at]
@@ -42,6 +49,7 @@ func (k *known) sort(ctx context.Context, lines []Line) (fresh []Line, duplicate
 			duplicates++
 		}
 	}
+	k.fresh = fresh
 	return fresh, duplicates, nil
 }
 
@@ -70,7 +78,11 @@ func (k *known) keep(lines []Line) {
 func (k *known) lookUp(ctx context.Context, suspects []instant) (map[instant]*Line, error) {
 	const close = int64(10 * time.Minute)
 	slices.SortFunc(suspects, func(a, b instant) int { return int(min(max(a.time-b.time, -1), 1)) })
-	there := map[instant]*Line{}
+	if k.there == nil {
+		k.there = map[instant]*Line{}
+	}
+	there := k.there
+	clear(there)
 	for len(suspects) > 0 {
 		n := 1
 		for n < len(suspects) && suspects[n].time-suspects[n-1].time < close {
@@ -140,13 +152,21 @@ func merge(old, rest *Line) *Line {
 func refusedLine(l *Line, cause error, now time.Time) Quarantined {
 	values := map[string]any{}
 	for _, f := range l.Fields {
-		switch {
-		case f.Value.Text != "":
+		switch f.Value.Kind {
+		case devices.Text:
 			values[f.Property] = f.Value.Text
+		case devices.Boolean:
+			values[f.Property] = f.Value.Num != 0
 		default:
 			values[f.Property] = strconv.FormatFloat(f.Value.Num, 'g', -1, 64) // JSON has no NaN
 		}
 	}
 	payload, _ := json.Marshal(map[string]any{"group": l.Group, "time": time.Unix(0, l.Time).UTC(), "values": values})
 	return Quarantined{Received: now, Route: "archive", Payload: payload, Reason: NotArchivable, Detail: cause.Error()}
+}
+
+// unreadable keeps a record whole for the program that can read it.
+func unreadable(kept Kept, cause error, now time.Time) Quarantined {
+	return Quarantined{Received: now, Route: "spool", Payload: kept.Data, Reason: NotArchivable,
+		Detail: fmt.Sprintf("%v: it holds %d readings; start the newer program that wrote it", cause, kept.Readings)}
 }

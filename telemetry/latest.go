@@ -22,6 +22,7 @@ type LatestValue struct {
 	Value     Value
 	Quality   Quality // of the line and the field
 	unchanged int64   // since when the value has been the same
+	id        int64   // the line's: of one instant's lines the later has the higher
 }
 
 type column struct {
@@ -51,7 +52,7 @@ func (l *Latest) set(line *Line, f *Field) {
 		l.columns[f.Property] = c
 	}
 	v := LatestValue{Group: line.Group, Slot: f.Slot, Time: line.Time, Received: line.Received,
-		Value: f.Value, Quality: line.Quality | f.Quality, unchanged: line.Time}
+		Value: f.Value, Quality: line.Quality | f.Quality, unchanged: line.Time, id: line.ID}
 	at, known := c.place[line.Group]
 	if !known {
 		c.place[line.Group] = int32(len(c.cells))
@@ -59,7 +60,7 @@ func (l *Latest) set(line *Line, f *Field) {
 		return
 	}
 	old := &c.cells[at]
-	if v.Time < old.Time {
+	if v.Time < old.Time || v.Time == old.Time && v.id < old.id {
 		return
 	}
 	if v.Value == old.Value {

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,6 +33,7 @@ type way struct {
 	registry  *devices.Registry
 	archive   telemetry.Archive
 	spool     *spool.Spool
+	backlog   *source
 	counters  *telemetry.Counters
 	latest    *telemetry.Latest
 	sequences *telemetry.Sequences
@@ -45,19 +48,56 @@ type way struct {
 type source struct {
 	spool *spool.Spool
 	at    spool.Position
+
+	mu            sync.Mutex
+	reads, writes int // so many fail, as on a bad disk
+}
+
+func (s *source) fail(reads, writes int) {
+	s.mu.Lock()
+	s.reads, s.writes = reads, writes
+	s.mu.Unlock()
+}
+
+func (s *source) fault(left *int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if *left == 0 {
+		return nil
+	}
+	*left--
+	return syscall.EIO
 }
 
 func (s *source) Next(ctx context.Context) (telemetry.Kept, error) {
 	r, err := s.spool.Next(ctx, s.at)
+	if err == nil {
+		err = s.fault(&s.reads)
+	}
+	if err != nil {
+		return telemetry.Kept{}, err
+	}
 	s.at = r.Position
-	return telemetry.Kept{Data: r.Data, Readings: r.Readings, Delivered: func() error { return s.spool.Advance(r.Position) }}, err
+	return telemetry.Kept{Data: r.Data, Readings: r.Readings, Delivered: func() error {
+		return errors.Join(s.fault(&s.writes), s.spool.Advance(r.Position))
+	}}, nil
 }
+
+func (s *source) Rewind() { s.at = s.spool.Start() }
 
 // flaky is an archive that can be made to refuse.
 type flaky struct {
 	telemetry.Archive
-	mu     sync.Mutex
-	refuse func(lines []telemetry.Line) error
+	unreadable atomic.Bool
+	mu         sync.Mutex
+	refuse     func(lines []telemetry.Line) error
+}
+
+func (f *flaky) Latest(ctx context.Context, since int64, each func(*telemetry.Line) error) error {
+	if f.unreadable.Load() {
+		return &telemetry.ArchiveError{Retryable: true, Err: errors.New("away")}
+	}
+	return f.Archive.Latest(ctx, since, each)
 }
 
 func (f *flaky) Write(ctx context.Context, b telemetry.Bucket, lines []telemetry.Line) error {
@@ -125,7 +165,8 @@ func (w *way) wire(clock func() time.Time) {
 	log := slog.New(slog.DiscardHandler)
 	w.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{Registry: w.registry, Latest: w.latest, Sequences: w.sequences,
 		Health: telemetry.NewHealth(), Spool: w.spool, IDs: w.database.IDBlocks(), Counters: w.counters, Now: clock, Log: log})
-	w.forwarder = telemetry.NewForwarder(telemetry.ForwarderOptions{Backlog: &source{spool: w.spool, at: w.spool.Start()},
+	w.backlog = &source{spool: w.spool, at: w.spool.Start()}
+	w.forwarder = telemetry.NewForwarder(telemetry.ForwarderOptions{Backlog: w.backlog, Recovered: w.spool.Stats().Readings,
 		Archive: w.archive, Quarantine: w.database.Quarantine(), Journal: w.database.RollUpJournal(), Latest: w.latest,
 		Counters: w.counters, Linger: time.Millisecond, Now: clock, Log: log})
 	w.history = &telemetry.History{Archive: w.archive, Journal: w.database.RollUpJournal(), IDs: w.database.IDBlocks(), Zone: hanoi}

@@ -190,7 +190,7 @@ func (r *Roller) Step(ctx context.Context) error {
 // hour rolls up one hour of every group, and the day that ends with it.
 func (r *Roller) hour(ctx context.Context, from int64) error {
 	to := from + int64(time.Hour)
-	r.o.Forwarder.rolled.Store(to) // before reading: what is stored from now on is marked
+	r.o.Forwarder.rolledUpTo(to) // before reading: what is stored from now on is marked
 	if err := r.roll(ctx, Raw, Hourly, nil, from, to); err != nil {
 		return err
 	}
