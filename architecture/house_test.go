@@ -167,3 +167,25 @@ func TestSQLiteAndQuickJSShareTheirLibc(t *testing.T) {
 		t.Fatalf("modernc.org/libc %s is selected, but asked for are %v: upgrade them together", selected, wanted)
 	}
 }
+
+// An exception that nobody needs any more would hide the next one.
+func TestExceptionsAreInUse(t *testing.T) {
+	type listed struct {
+		ImportPath string
+		Imports    []string
+	}
+	used := map[string]bool{}
+	for _, l := range golist[listed](t, "-json=ImportPath,Imports", "./...") {
+		from := roomOf(l.ImportPath)
+		for _, imported := range l.Imports {
+			if to := roomOf(imported); from != nil && to != nil {
+				used[from.path+" → "+to.path] = true
+			}
+		}
+	}
+	for arrow := range besides {
+		if !used[arrow] {
+			t.Errorf("%s is excepted in rooms.go and no longer needed", arrow)
+		}
+	}
+}
