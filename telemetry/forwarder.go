@@ -167,7 +167,7 @@ func (f *Forwarder) gather(ctx context.Context, first Kept, records <-chan Kept)
 // deliver brings a batch to its stores and lets the spool forget it. It fails
 // only when the context ends.
 func (f *Forwarder) deliver(ctx context.Context, batch []Kept) error {
-	var lines []Line
+	lines := f.lines[:0]
 	var items []Quarantined
 	var unread int64
 	for _, kept := range batch {
@@ -179,7 +179,9 @@ func (f *Forwarder) deliver(ctx context.Context, batch []Kept) error {
 		}
 		lines, items = append(lines, l...), append(items, q...)
 	}
-	if err := f.store(ctx, lines); err != nil {
+	err := f.store(ctx, lines)
+	clear(lines) // or they would keep their fields alive
+	if f.lines = lines; err != nil {
 		return err
 	}
 	if err := f.isolate(ctx, items); err != nil {

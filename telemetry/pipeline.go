@@ -50,6 +50,7 @@ type Pipeline struct {
 	mu      sync.Mutex
 	space   *sync.Cond
 	pending []submission
+	spare   []submission // empty, for the next pending
 	bytes   int
 	closed  bool
 	wake    chan struct{} // holds one token while something is pending
@@ -116,7 +117,9 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		case <-p.wake:
 		}
 		p.gather(ctx)
-		p.commit(ctx, p.take())
+		taken := p.take()
+		p.commit(ctx, taken)
+		p.giveBack(taken)
 	}
 }
 
@@ -149,9 +152,21 @@ func (p *Pipeline) take() []submission {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	taken := p.pending
-	p.pending, p.bytes = nil, 0
+	p.pending, p.spare, p.bytes = p.spare, nil, 0
 	p.space.Broadcast()
 	return taken
+}
+
+// giveBack keeps the memory of settled submissions for later ones.
+func (p *Pipeline) giveBack(settled []submission) {
+	const most = 1 << 14 // more is for the collector
+	if cap(settled) > most {
+		return
+	}
+	clear(settled)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.spare = settled[:0]
 }
 
 // lastCommit bounds the commit that a stop waits for.

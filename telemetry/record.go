@@ -114,6 +114,7 @@ func appendFloat(buf []byte, v float64) []byte {
 type cursor struct {
 	data []byte
 	bad  bool
+	room []Field // for the fields of lines to come: one allocation for many
 }
 
 func (c *cursor) fail() { c.bad, c.data = true, nil }
@@ -213,10 +214,21 @@ func (c *cursor) line(l *Line, previous int64, names []string) {
 	if flags&hasPosition != 0 {
 		l.Position = &geo.Position{Lon: c.float(), Lat: c.float(), Alt: c.float()}
 	}
-	l.Fields = make([]Field, c.count())
+	l.Fields = c.fields(c.count())
 	for i := range l.Fields {
 		c.field(&l.Fields[i], names)
 	}
+}
+
+// fields gives room for a line's fields.
+func (c *cursor) fields(n int) []Field {
+	const many = 256
+	if n > len(c.room) {
+		c.room = make([]Field, max(n, many))
+	}
+	given := c.room[:n:n]
+	c.room = c.room[n:]
+	return given
 }
 
 func (c *cursor) field(f *Field, names []string) {
