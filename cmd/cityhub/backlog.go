@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"log/slog"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -18,26 +16,15 @@ type backlog struct {
 	counters *telemetry.Counters
 	at       spool.Position
 	setAside int64
-	log      *slog.Logger
 }
 
-func newBacklog(s *spool.Spool, c *telemetry.Counters, log *slog.Logger) *backlog {
+func newBacklog(s *spool.Spool, c *telemetry.Counters) *backlog {
 	return &backlog{spool: s, counters: c, at: s.Start(), setAside: s.Stats().SetAsideReadings}
 }
 
-// Next gives the next record, and counts what damage has cost on the way. A
-// read that fails is tried again: the disk may mend, and after some failures
-// the spool itself sets the span aside.
+// Next gives the next record, and counts what damage has cost on the way.
 func (b *backlog) Next(ctx context.Context) (telemetry.Kept, error) {
 	record, err := b.spool.Next(ctx, b.at)
-	for wait := 100 * time.Millisecond; err != nil && ctx.Err() == nil && !errors.Is(err, spool.ErrClosed); wait = min(2*wait, 5*time.Second) {
-		b.log.Error("the spool cannot be read; trying again", "error", err)
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
-			record, err = b.spool.Next(ctx, b.at)
-		}
-	}
 	if lost := b.spool.Stats().SetAsideReadings - b.setAside; lost > 0 {
 		b.counters.Drop("spool_damage", lost)
 		b.setAside += lost
@@ -47,19 +34,11 @@ func (b *backlog) Next(ctx context.Context) (telemetry.Kept, error) {
 	}
 	b.at = record.Position
 	return telemetry.Kept{Data: record.Data, Readings: record.Readings,
-		Delivered: func() error { return b.delivered(record.Position) }}, nil
+		Delivered: func() error { return b.spool.Advance(record.Position) }}, nil
 }
 
-// delivered lets the spool forget. A cursor that cannot be written costs a
-// repetition after a crash, so it stops nothing.
-func (b *backlog) delivered(p spool.Position) error {
-	err := b.spool.Advance(p)
-	if err == nil || errors.Is(err, spool.ErrClosed) {
-		return err
-	}
-	b.log.Warn("the spool's cursor cannot be written", "error", err)
-	return nil
-}
+// Rewind goes back to the first record that is not delivered.
+func (b *backlog) Rewind() { b.at = b.spool.Start() }
 
 // spoolMetrics shows the spool's depth.
 func spoolMetrics(registry prometheus.Registerer, s *spool.Spool, now func() time.Time) {

@@ -133,7 +133,7 @@ func (h *hub) openTelemetry(context.Context) error {
 	recovered := h.spool.Stats().Readings
 	h.counters.Recovered(recovered)
 	h.forwarder = telemetry.NewForwarder(telemetry.ForwarderOptions{
-		Backlog: newBacklog(h.spool, h.counters, h.log), Recovered: recovered, Archive: h.archive, Quarantine: h.database.Quarantine(),
+		Backlog: newBacklog(h.spool, h.counters), Recovered: recovered, Archive: h.archive, Quarantine: h.database.Quarantine(),
 		Journal: h.database.RollUpJournal(), Latest: h.latest, Counters: h.counters,
 		Retention: h.RawRetention, Now: time.Now, Log: h.log,
 	})
