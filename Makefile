@@ -23,9 +23,10 @@ lint: ## look for mistakes and for arrows that point upward
 bench: ## run the micro-benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
-race: ## run the hub beside its peers, on the same messages
+race: ## run the hub beside its peers, on the same messages; ends with a table
+	scripts/build-influxd
 	scripts/build-telegraf
-	go test -tags peers -run Peers -timeout 1h -v ./...
+	go test -tags peers -run '^TestPeers$$' -timeout 1h -v ./trials
 
 nemesis: ## run the fault tests in their long form (about an hour)
 	CITYHUB_NEMESIS=1 go test -timeout 3h -v ./telemetry/spool ./trials

@@ -60,6 +60,7 @@ func drain(t *testing.T, name string, consumer makeConsumer, n int) (d drained) 
 		before := points(t, db)
 		ledger := filepath.Join(t.TempDir(), "ledger")
 		flood(t, broker.URL, ledger, "--devices", strconv.Itoa(floodDevices), "--count", strconv.Itoa(n), "--rate", "0", "--drain", "120s")()
+		awaitQuiet(t)
 		store, begin := cpuOf(t, db.PID()), time.Now()
 		c.start()
 		w := newWatch(t)
@@ -75,7 +76,7 @@ func drain(t *testing.T, name string, consumer makeConsumer, n int) (d drained) 
 		t.Logf("%d messages in %.1f s: %.0f/s; CPU %.1f µs/message, influxd %.1f µs/message; others took %.0f %% of the machine", n, d.took.Seconds(),
 			float64(n)/d.took.Seconds(), d.perMessage(d.cpu), d.perMessage(d.store), 100*d.others)
 	})
-	if !ok {
+	if !ok || d.messages == 0 { // or skipped, for a part is missing
 		t.FailNow()
 	}
 	return d

@@ -42,6 +42,7 @@ func runLatency(t *testing.T, r *report) {
 		h := startHub(t, t.TempDir(), env, append(args, "--mqtt-url", broker.URL)...)
 		h.registerFlood(floodDevices + 1)
 		ledger := filepath.Join(t.TempDir(), "ledger")
+		awaitQuiet(t)
 		w := newWatch(t)
 		cpu := cpuOf(t, h.process.Process.Pid)
 		wait := flood(t, broker.URL, ledger, "--devices", strconv.Itoa(floodDevices), "--rate", strconv.Itoa(paceRate), "--duration", paceTime.String())

@@ -81,3 +81,18 @@ func cpuOfAll(t testing.TB) (busy, whole time.Duration) {
 	worked := user + nice + system + irq + soft + steal
 	return time.Duration(worked) * tick, time.Duration(worked+idle+wait) * tick
 }
+
+// noise is the share of the machine from which a measure is worth repeating.
+const noise = 0.25
+
+// awaitQuiet waits a while for other programs to leave the machine alone. That
+// they do not is no fault; it shows in the table.
+func awaitQuiet(t testing.TB) {
+	for range 15 {
+		w := newWatch(t)
+		time.Sleep(time.Second)
+		if w.others() < noise {
+			return
+		}
+	}
+}
