@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"math"
 	"strings"
@@ -56,6 +57,9 @@ func (s *Summary) join(later *Summary) {
 func (s *Summary) fields(property string, fields []Field) []Field {
 	number := func(suffix string, v float64) Field { return Field{Property: property + suffix, Value: NumberOf(v)} }
 	fields = append(fields, number(suffixCount, float64(s.Count)))
+	if s.Count == 0 { // it tells that what an earlier roll-up said is over
+		return fields
+	}
 	if s.kind == devices.Text {
 		return append(fields, Field{Property: property + suffixLast, Value: TextOf(s.LastText)})
 	}
@@ -88,8 +92,9 @@ func (s *Summary) take(suffix string, v Value) {
 func summarise(into map[string]*Summary, l *Line, bucket Bucket) {
 	if bucket == Raw {
 		for i := range l.Fields {
-			if f := &l.Fields[i]; f.Quality&OutOfRange == 0 {
-				summaryOf(into, f.Property).add(f.Value)
+			f := &l.Fields[i]
+			if s := summaryOf(into, f.Property); f.Quality&OutOfRange == 0 {
+				s.add(f.Value)
 			}
 		}
 		return
@@ -231,9 +236,10 @@ func (r *Roller) clean(ctx context.Context) error {
 	}
 }
 
-// roll writes one line per group into a bucket, from the finer one.
+// roll writes one line per group into a bucket, from the finer one. Of the
+// groups that are named, those without readings lose their line.
 func (r *Roller) roll(ctx context.Context, from, to Bucket, groups []int64, start, end int64) error {
-	w := windowWriter{ctx: ctx, archive: r.o.Archive, bucket: to, time: start}
+	w := windowWriter{ctx: ctx, archive: r.o.Archive, bucket: to, time: start, seen: map[int64]bool{}}
 	query := Query{Bucket: from, Groups: groups, From: start, To: end}
 	err := r.o.Archive.Read(ctx, query, func(l *Line) error {
 		if l.Group != w.group {
@@ -247,10 +253,17 @@ func (r *Roller) roll(ctx context.Context, from, to Bucket, groups []int64, star
 	if err != nil {
 		return err
 	}
-	if err := w.next(0); err != nil {
+	if err := errors.Join(w.next(0), w.flush()); err != nil {
 		return err
 	}
-	return w.flush()
+	for _, g := range groups {
+		if !w.seen[g] {
+			if err := r.o.Archive.Delete(ctx, to, g, start, start+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // windowWriter gathers one window, group by group.
@@ -262,16 +275,16 @@ type windowWriter struct {
 	group     int64
 	summaries map[string]*Summary
 	lines     []Line
+	seen      map[int64]bool
 }
 
 func (w *windowWriter) next(group int64) error {
 	line := Line{Group: w.group, Time: w.time}
 	for property, s := range w.summaries {
-		if s.Count > 0 {
-			line.Fields = s.fields(property, line.Fields)
-		}
+		line.Fields = s.fields(property, line.Fields)
 	}
 	w.group, w.summaries = group, map[string]*Summary{}
+	w.seen[group] = true
 	if len(line.Fields) == 0 {
 		return nil
 	}
