@@ -118,7 +118,7 @@ func (r *Registry) nouns() {
 	r.Devices = &Nouns[Device]{registry: r, id: deviceID, check: checkDevice,
 		table: func(t Tables) Table[Device] { return t.Devices },
 		enter: (*index).enterDevice, leave: (*index).leaveDevice}
-	r.Deployments = &Nouns[Deployment]{registry: r, id: deploymentID, check: checkDeployment,
+	r.Deployments = &Nouns[Deployment]{registry: r, id: deploymentID, check: checkDeployment, before: undeploy,
 		table: func(t Tables) Table[Deployment] { return t.Deployments },
 		enter: (*index).enterDeployment, leave: (*index).leaveDeployment}
 }

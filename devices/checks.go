@@ -229,12 +229,37 @@ func checkDevice(ctx context.Context, w *work, d, old *Device) error {
 	if raw, err := hex.DecodeString(d.DevEUI); err != nil || (len(raw) != 8 && len(raw) != 0) {
 		return invalid("dev_eui", fmt.Sprintf("%q must be 16 hex digits", d.DevEUI))
 	}
+	if old == nil || old.Code != d.Code || old.DevEUI != d.DevEUI {
+		if err := w.refuseNamesake(ctx, d); err != nil {
+			return err
+		}
+	}
 	if d.State == "" {
 		d.State = Stock
 	}
 	if old != nil && old.SensorID != d.SensorID {
 		if _, deployed, err := first(ctx, w.Deployments, map[string]any{"device_id": d.ID}); err != nil || deployed {
 			return orInvalid(err, "model", "a device that was deployed keeps its model; register the new unit as a device of its own")
+		}
+	}
+	return nil
+}
+
+// refuseNamesake keeps readings from going to another device: they may name
+// theirs by code or by DevEUI, so that no code may be another's DevEUI.
+func (w *work) refuseNamesake(ctx context.Context, d *Device) error {
+	const euiLength = 16
+	for _, c := range []struct{ field, value, column string }{{"code", d.Code, "dev_eui"}, {"dev_eui", d.DevEUI, "code"}} {
+		if len(c.value) != euiLength {
+			continue
+		}
+		other, found, err := first(ctx, w.Devices, map[string]any{c.column: c.value})
+		if err != nil {
+			return err
+		}
+		if found && other.ID != d.ID {
+			return &FieldError{Field: c.field, Kind: ErrConflict,
+				Detail: fmt.Sprintf("%q is the %s of device %q; choose another", c.value, c.column, other.Code)}
 		}
 	}
 	return nil

@@ -32,14 +32,42 @@ func checkDeployment(ctx context.Context, w *work, d, old *Deployment) error {
 	} else if d.GroupID, err = w.groupFor(ctx, d, device.SensorID); err != nil {
 		return err
 	}
-	return w.follow(ctx, device, d)
+	if old != nil && old.DeviceID != d.DeviceID {
+		was := *old
+		w.then(func(x *index) { x.leaveDeployment(was) })
+		if err := undeploy(ctx, w, d.ID); err != nil {
+			return err
+		}
+	}
+	return w.follow(ctx, device, d.ID, d.To.IsZero())
 }
 
-// follow brings the device's state in line with its deployment.
-func (w *work) follow(ctx context.Context, device Device, d *Deployment) error {
-	state := Deployed
-	if !d.To.IsZero() {
-		state = Recalled
+// undeploy brings a device's state in line before a deployment leaves it.
+func undeploy(ctx context.Context, w *work, id int64) error {
+	d, err := w.Deployments.Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	device, err := w.Devices.Get(ctx, d.DeviceID)
+	if err != nil {
+		return err
+	}
+	return w.follow(ctx, device, id, false)
+}
+
+// follow brings the device's state in line with its deployments: the one of
+// the id, which is being changed and will be open or not, and the others.
+func (w *work) follow(ctx context.Context, device Device, id int64, open bool) error {
+	if !open {
+		others, err := w.Deployments.List(ctx, Page{Limit: loadPage, Match: map[string]any{"device_id": device.ID}})
+		if err != nil {
+			return err
+		}
+		open = slices.ContainsFunc(others, func(o Deployment) bool { return o.ID != id && o.To.IsZero() })
+	}
+	state := Recalled
+	if open {
+		state = Deployed
 	}
 	if device.State == state {
 		return nil
