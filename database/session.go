@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -58,6 +59,9 @@ func (d *Database) atomically(ctx context.Context, do func(*session) error) (err
 	}
 	done = true
 	if err := tx.Commit(); err != nil {
+		if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+			err = ctx.Err() // the cancelled context has rolled it back before the commit came
+		}
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
