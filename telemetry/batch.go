@@ -30,6 +30,7 @@ type batch struct {
 type sighting struct {
 	device   int64
 	seq      int64
+	time     int64
 	received int64
 	quality  Quality
 	radio    Radio
@@ -90,7 +91,7 @@ func (b *batch) measurement(ctx context.Context, a *Arrival, m *Measurement, now
 	line.ID = id
 	b.unknown += unknown
 	b.lines = append(b.lines, line)
-	b.seen = append(b.seen, sighting{target.DeviceID, m.Seq, line.Received, line.Quality, m.Radio})
+	b.seen = append(b.seen, sighting{target.DeviceID, m.Seq, line.Time, line.Received, line.Quality, m.Radio})
 	return nil, nil
 }
 

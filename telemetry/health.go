@@ -23,6 +23,9 @@ func (h *Health) note(s sighting) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	d := h.devices[s.device]
+	if s.received < d.LastReceived {
+		return // replayed from quarantine
+	}
 	d.LastReceived, d.LastSeq = s.received, s.seq
 	if s.radio != (Radio{}) {
 		d.Radio = s.radio

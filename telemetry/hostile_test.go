@@ -88,3 +88,20 @@ func TestACommitIsSplitWhereItsRecordWouldBeTooLarge(t *testing.T) {
 		t.Errorf("stored %d, duplicates %d", totals.Stored, totals.Duplicates)
 	}
 }
+
+// Some formats let a message name a key twice; a line has one field of a name.
+func TestOfAKeyNamedTwiceTheLastCounts(t *testing.T) {
+	w := openWay(t, t.TempDir(), nil)
+	w.register("a")
+	m := reading("a", w.now, -1, "pm25", telemetry.NumberOf(1))
+	m.Values = append(m.Values, m.Values[0])
+	m.Values[1].Value = telemetry.NumberOf(2)
+	w.send(m)
+	w.send(m)
+	if totals := w.drained(); totals.Stored != 1 || totals.Duplicates != 1 {
+		t.Errorf("%+v", totals)
+	}
+	if list := w.observations("a", "pm25"); len(list) != 1 || list[0].Value.Num != 2 || list[0].Quality != 0 {
+		t.Errorf("%+v", list)
+	}
+}

@@ -252,7 +252,7 @@ func (p *Pipeline) settle(submissions []submission) {
 	b := &p.batch
 	b.count(p.o.Counters)
 	for _, seen := range b.seen {
-		p.o.Counters.SequenceGaps.Add(p.o.Sequences.Note(seen.device, seen.seq))
+		p.o.Counters.SequenceGaps.Add(p.o.Sequences.Note(seen.device, seen.seq, seen.time, seen.quality&ClockCorrected == 0))
 		p.o.Health.note(seen)
 	}
 	for i, s := range submissions {

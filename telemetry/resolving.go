@@ -123,7 +123,7 @@ func (r *resolving) fill(l *Line, m *Measurement, target devices.Target) (unknow
 		if channel.StuckAfter > 0 && r.latest.unchanged(channel.Property, l.Group, value, l.Time) > channel.StuckAfter {
 			f.Quality |= Stuck
 		}
-		r.fields = append(r.fields, f)
+		r.put(start, f)
 	}
 	l.Fields = r.fields[start:len(r.fields):len(r.fields)]
 	if len(l.Fields) == 0 {
@@ -131,6 +131,18 @@ func (r *resolving) fill(l *Line, m *Measurement, target devices.Target) (unknow
 			len(m.Values), target.Model.Sensor.Code)}
 	}
 	return unknown + m.Unknown, nil
+}
+
+// put adds a field to the line that begins at start. Some formats let a
+// message name a key twice; the last counts.
+func (r *resolving) put(start int, f Field) {
+	for i := start; i < len(r.fields); i++ {
+		if r.fields[i].Slot == f.Slot {
+			r.fields[i] = f
+			return
+		}
+	}
+	r.fields = append(r.fields, f)
 }
 
 // typed makes a value of the property's kind, or refuses it by name.

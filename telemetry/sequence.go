@@ -14,6 +14,7 @@ type Sequences struct {
 
 type sequence struct {
 	last    int64
+	at      int64  // when last was measured
 	missing []span // ascending, inclusive
 }
 
@@ -22,9 +23,14 @@ type span struct{ from, to int64 }
 // NewSequences watches nothing yet.
 func NewSequences() *Sequences { return &Sequences{devices: map[int64]*sequence{}} }
 
-// Note takes a device's number and answers how many the gap in front of it
-// misses. A number far below the last is a restart of the device's counter.
-func (s *Sequences) Note(device, seq int64) (missing int64) {
+// farBelow is so far below the last number that no repetition reaches there.
+const farBelow = 10_000
+
+// Note takes a device's number with the time of its reading, and answers how
+// many the gap in front of it misses. clock says that the time is the device's
+// own. A lower number that was measured later is a restart of the device's
+// counter; without a clock 0 is, and one far below the last.
+func (s *Sequences) Note(device, seq, at int64, clock bool) (missing int64) {
 	if seq < 0 {
 		return 0
 	}
@@ -32,28 +38,38 @@ func (s *Sequences) Note(device, seq int64) (missing int64) {
 	defer s.mu.Unlock()
 	d := s.devices[device]
 	if d == nil {
-		s.devices[device] = &sequence{last: seq}
+		s.devices[device] = &sequence{last: seq, at: at}
 		return 0
 	}
 	switch {
-	case seq == d.last+1:
-		d.last = seq
-	case seq > d.last+1:
+	case seq > d.last:
 		missing = seq - d.last - 1
-		d.missing = append(d.missing, span{d.last + 1, seq - 1})
-		if len(d.missing) > maxMissing {
-			d.missing = d.missing[1:]
+		if missing > 0 {
+			d.miss(span{d.last + 1, seq - 1})
 		}
-		d.last = seq
-	case seq == 0:
-		*d = sequence{last: 0}
-	default:
-		d.fill(seq)
+		d.last, d.at = seq, max(d.at, at)
+	case seq < d.last && !d.fill(seq) && d.restarted(seq, at, clock):
+		*d = sequence{last: seq, at: at}
 	}
 	return missing
 }
 
-func (d *sequence) fill(seq int64) {
+func (d *sequence) restarted(seq, at int64, clock bool) bool {
+	if clock {
+		return at > d.at
+	}
+	return seq == 0 || seq < d.last-farBelow
+}
+
+func (d *sequence) miss(s span) {
+	d.missing = append(d.missing, s)
+	if len(d.missing) > maxMissing {
+		d.missing = d.missing[1:]
+	}
+}
+
+// fill takes a number out of a gap, and says whether it was in one.
+func (d *sequence) fill(seq int64) bool {
 	for i, m := range d.missing {
 		if seq < m.from || seq > m.to {
 			continue
@@ -66,8 +82,9 @@ func (d *sequence) fill(seq int64) {
 			rest = append(rest, span{seq + 1, m.to})
 		}
 		d.missing = append(rest, d.missing[i+1:]...)
-		return
+		return true
 	}
+	return false
 }
 
 // Missing is how many numbers of a device, or of all where device is 0, never
