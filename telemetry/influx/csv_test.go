@@ -23,7 +23,7 @@ func FuzzRecord(f *testing.F) {
 		w := csv.NewWriter(&written)
 		w.UseCRLF = true
 		if err := w.WriteAll(records); err != nil {
-			t.Skip(err)
+			return // not a record that can be written at all
 		}
 		in := newAnswer(&written)
 		for _, record := range records {
