@@ -31,9 +31,9 @@ func TestFullDisk(t *testing.T) {
 	for name, reserve := range map[string]int64{"up to the last byte": 0, "down to the reserve": 2 << 20} {
 		t.Run(name, func(t *testing.T) {
 			dir := tmpfs(t, "size=8m")
-	if dir == "" {
-		return
-	}
+			if dir == "" {
+				return
+			}
 			o := Options{Dir: filepath.Join(dir, "spool"), ReserveBytes: reserve, SegmentBytes: 1 << 20}
 			s := mustOpen(t, o)
 			next := 0
