@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"math"
+	"os"
 	"testing"
 	"time"
 
@@ -47,6 +48,22 @@ func TestRecordRoundTrip(t *testing.T) {
 				t.Errorf("items differ: %s", diff)
 			}
 		})
+	}
+}
+
+// What a spool holds must be read by every later program: the file is never
+// written anew; a new version gets a file of its own.
+func TestRecordsOfVersion1AreReadForEver(t *testing.T) {
+	record, err := os.ReadFile("testdata/record-v1.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, items, err := readRecord(record)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(exampleLines(), lines) + cmp.Diff(exampleItems(), items); diff != "" {
+		t.Error(diff)
 	}
 }
 

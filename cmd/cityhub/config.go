@@ -49,11 +49,15 @@ type exited struct{ code int }
 
 func parse(args []string, stdin io.Reader, stdout, stderr io.Writer) (command runner, c *console, err error) {
 	defer func() {
-		if e, ok := recover().(exited); ok {
+		switch e := recover().(type) {
+		case nil:
+		case exited:
 			err = errHelped
 			if e.code != 0 {
 				err = errReported
 			}
+		default:
+			panic(e)
 		}
 	}()
 	var line commandLine
