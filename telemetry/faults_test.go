@@ -154,3 +154,18 @@ func TestRollUpsFollowWhatAKillInterrupted(t *testing.T) {
 		t.Errorf("%+v, %v", list, err)
 	}
 }
+
+func TestWhatOutlivesItsRetentionInTheSpoolIsCounted(t *testing.T) {
+	dir := t.TempDir()
+	w := openWay(t, dir, away().around)
+	w.register("a")
+	w.send(reading("a", w.now, 1, "pm25", telemetry.NumberOf(5)))
+	w.send(reading("a", w.now.Add(time.Minute), 2, "pm25", telemetry.NumberOf(6)))
+	start := w.now
+	w.stop()
+
+	w = openWayAt(t, dir, start.Add(retention+30*time.Second), nil)
+	if totals := w.drained(); totals.Dropped["past_retention"] != 1 || totals.Stored != 1 {
+		t.Errorf("%+v", totals)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -179,7 +180,7 @@ func (f *Forwarder) deliver(ctx context.Context, batch []Kept) error {
 		}
 		lines, items = append(lines, l...), append(items, q...)
 	}
-	err := f.store(ctx, lines)
+	err := f.store(ctx, f.withinRetention(lines))
 	clear(lines) // or they would keep their fields alive
 	if f.lines = lines; err != nil {
 		return err
@@ -191,6 +192,22 @@ func (f *Forwarder) deliver(ctx context.Context, batch []Kept) error {
 	f.left -= min(f.left, int64(len(lines))+unread)
 	f.advance(batch[len(batch)-1])
 	return nil
+}
+
+// withinRetention leaves out what has outlived its retention in the spool, so
+// that the spool is bounded in age as well: the archive would refuse it, or
+// delete it again. What goes is counted and logged.
+func (f *Forwarder) withinRetention(lines []Line) []Line {
+	if f.o.Retention == 0 {
+		return lines
+	}
+	oldest := f.o.Now().Add(-f.o.Retention).UnixNano()
+	kept := slices.DeleteFunc(lines, func(l Line) bool { return l.Time < oldest })
+	if n := len(lines) - len(kept); n > 0 {
+		f.o.Counters.Drop("past_retention", int64(n))
+		f.o.Log.Warn("readings outlived their retention in the spool", "readings", n, "retention", f.o.Retention)
+	}
+	return kept
 }
 
 // advance lets the spool forget. What it cannot note now it notes with the

@@ -120,7 +120,14 @@ func (f *flaky) set(refuse func([]telemetry.Line) error) {
 
 func openWay(t *testing.T, dir string, wrap func(telemetry.Archive) telemetry.Archive) *way {
 	t.Helper()
-	w := &way{t: t, dir: dir, now: time.Date(2026, 3, 3, 10, 30, 0, 0, time.UTC)}
+	return openWayAt(t, dir, time.Date(2026, 3, 3, 10, 30, 0, 0, time.UTC), wrap)
+}
+
+const retention = 365 * 24 * time.Hour
+
+func openWayAt(t *testing.T, dir string, now time.Time, wrap func(telemetry.Archive) telemetry.Archive) *way {
+	t.Helper()
+	w := &way{t: t, dir: dir, now: now}
 	clock := func() time.Time { return w.now }
 	must := func(err error) {
 		t.Helper()
@@ -168,7 +175,7 @@ func (w *way) wire(clock func() time.Time) {
 	w.backlog = &source{spool: w.spool, at: w.spool.Start()}
 	w.forwarder = telemetry.NewForwarder(telemetry.ForwarderOptions{Backlog: w.backlog, Recovered: w.spool.Stats().Readings,
 		Archive: w.archive, Quarantine: w.database.Quarantine(), Journal: w.database.RollUpJournal(), Latest: w.latest,
-		Counters: w.counters, Linger: time.Millisecond, Now: clock, Log: log})
+		Counters: w.counters, Retention: retention, Linger: time.Millisecond, Now: clock, Log: log})
 	w.history = &telemetry.History{Archive: w.archive, Journal: w.database.RollUpJournal(), IDs: w.database.IDBlocks(), Zone: hanoi}
 	w.roller = telemetry.NewRoller(telemetry.RollerOptions{Archive: w.archive, Journal: w.database.RollUpJournal(),
 		Forwarder: w.forwarder, Zone: hanoi, Now: clock, Log: log})
