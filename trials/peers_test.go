@@ -3,7 +3,9 @@
 package trials
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -15,8 +17,8 @@ import (
 func TestPeers(t *testing.T) {
 	program := telegrafProgram(t)
 	report := &report{}
-	quiet := runDrains(t, report, program)
-	runWindow(t, report, program, quiet)
+	best := runDrains(t, report, program)
+	runWindow(t, report, program, best)
 	runLatency(t, report)
 	t.Log("\n" + machine(t, program) + "\n" + report.String())
 	if missed := report.missed(); missed > 0 {
@@ -30,27 +32,25 @@ const (
 	backlog = 200_000 // messages that wait at the broker
 	trial   = 40_000  // of them to choose Telegraf's settings by
 	rounds  = 3       // of each, taking turns
-	again   = 2       // so many of the first rounds may be left out for noise
+	most    = 6       // rounds, when other programs disturb them
 )
 
 // runDrains is A1 and A2. It answers the settings that Telegraf did best with.
 func runDrains(t *testing.T, r *report, program string) telegrafSettings {
 	best := fastest(t, r, program)
 	var hubs, peers []drained
-	for round := 0; len(hubs) < rounds; round++ {
-		var pair [2]drained
-		turn := func(who int) {
-			c := []makeConsumer{newHubConsumer, telegrafConsumer(program, best)}[who]
-			pair[who] = drain(t, fmt.Sprintf("%s %d", []string{"hub", "Telegraf"}[who], round+1), c, backlog)
+	for round := 0; round < most && !(quiet(hubs) >= rounds && quiet(peers) >= rounds); round++ {
+		turns := []func(){
+			func() { hubs = append(hubs, drain(t, fmt.Sprintf("hub %d", round+1), newHubConsumer, backlog)) },
+			func() {
+				peers = append(peers, drain(t, fmt.Sprintf("Telegraf %d", round+1), telegrafConsumer(program, best), backlog))
+			},
 		}
-		turn(round % 2)
-		turn(1 - round%2)
-		if noisy := max(pair[0].others, pair[1].others) > noise; noisy && round < again {
-			r.note("round %d is left out: other programs took %.0f and %.0f %% of the machine", round+1, 100*pair[0].others, 100*pair[1].others)
-			continue
-		}
-		hubs, peers = append(hubs, pair[0]), append(peers, pair[1])
+		turns[round%2]()
+		turns[1-round%2]()
 	}
+	r.note("A1 and A2 are medians of the quietest %d of %d rounds each; messages/s (others' CPU)", rounds, len(hubs))
+	hubs, peers = quietest(r, "hub", hubs), quietest(r, "Telegraf", peers)
 	took := func(d drained) float64 { return d.took.Seconds() }
 	cpu := func(d drained) float64 { return d.perMessage(d.cpu) }
 	store := func(d drained) float64 { return d.perMessage(d.store) }
@@ -61,6 +61,27 @@ func runDrains(t *testing.T, r *report, program string) telegrafSettings {
 	hub, peer = median(hubs, store), median(peers, store)
 	r.add(row{what: "   influxd's CPU, µs/message", hub: hub, peer: peer, ratio: hub / peer, others: foreign(hubs, peers)})
 	return best
+}
+
+// quiet counts the rounds in which the machine was ours.
+func quiet(all []drained) (n int) {
+	for _, d := range all {
+		if d.others <= noise {
+			n++
+		}
+	}
+	return n
+}
+
+// quietest chooses by the noise alone, never by the outcome.
+func quietest(r *report, who string, all []drained) []drained {
+	slices.SortStableFunc(all, func(a, b drained) int { return cmp.Compare(a.others, b.others) })
+	line := "   " + who + ":"
+	for _, d := range all {
+		line += fmt.Sprintf(" %.0f (%.0f %%)", float64(d.messages)/d.took.Seconds(), 100*d.others)
+	}
+	r.note("%s", line)
+	return all[:rounds]
 }
 
 // fastest gives Telegraf the settings that it drains a smaller backlog with
