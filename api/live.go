@@ -10,13 +10,13 @@ import (
 )
 
 const (
-	framePause = 100 * time.Millisecond // between two frames
-	frameRoom  = 32                     // frames that a client may lag behind
+	framePause = 50 * time.Millisecond // between two frames: half of what a watcher may wait
+	frameRoom  = 64                    // frames that a client may lag behind
 	maxClients = 2_000
 )
 
 // live tells open streams of changed values. Lines only mark what changed;
-// frames are made of the newest values at most every 100 ms, once for all
+// frames are made of the newest values at most every 50 ms, once for all
 // clients, and a client that lags too far behind is cut off.
 type live struct {
 	server *Server

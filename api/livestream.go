@@ -27,7 +27,7 @@ type liveInput struct {
 func (s *Server) liveStream() {
 	register(s, huma.Operation{OperationID: "get-live", Method: http.MethodGet, Path: base + "/live",
 		Summary: "The newest values of a property as they change", Tags: []string{"map"},
-		Description: "Server-sent events. First snapshot, a GeoJSON FeatureCollection as of /latest; then change, a FeatureCollection of the stations that changed, at most ten a second. A reader that is too slow is cut off; it comes back to a new snapshot.",
+		Description: "Server-sent events. First snapshot, a GeoJSON FeatureCollection as of /latest; then change, a FeatureCollection of the stations that changed, at most twenty a second. A reader that is too slow is cut off; it comes back to a new snapshot.",
 		Responses:   map[string]*huma.Response{"200": {Description: "The stream", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}},
 		Errors:      []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, func(ctx context.Context, in *liveInput) (*huma.StreamResponse, error) {

@@ -123,7 +123,7 @@ func TestRollUpsFollowWhatAKillInterrupted(t *testing.T) {
 	w := openWay(t, dir, nil)
 	w.register("a")
 	w.drained()
-	w.now = w.now.Add(5 * time.Hour)
+	w.set(w.now.Add(5 * time.Hour))
 	if err := w.roller.Step(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -137,14 +137,14 @@ func TestRollUpsFollowWhatAKillInterrupted(t *testing.T) {
 		})
 		return torn
 	})
-	w.now = w.now.Add(5 * time.Hour)
+	w.set(w.now.Add(5 * time.Hour))
 	late := w.now.Add(-4 * time.Hour)
 	w.send(reading("a", late, 1, "pm25", telemetry.NumberOf(3)))
 	w.await("the reading in the archive", func() bool { return len(w.observations("a", "pm25")) == 1 })
 	w.stop()
 
 	w = openWay(t, dir, nil)
-	w.now = w.now.Add(5 * time.Hour)
+	w.set(w.now.Add(5 * time.Hour))
 	w.drained()
 	if err := w.roller.Step(t.Context()); err != nil {
 		t.Fatal(err)

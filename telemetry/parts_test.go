@@ -28,7 +28,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type way struct {
 	t         *testing.T
 	dir       string
-	now       time.Time
+	now       time.Time    // what the parts take for the present; set changes it
+	clock     atomic.Int64 // the same, for their goroutines
 	database  *database.Database
 	registry  *devices.Registry
 	archive   telemetry.Archive
@@ -128,7 +129,8 @@ const retention = 365 * 24 * time.Hour
 func openWayAt(t *testing.T, dir string, now time.Time, wrap func(telemetry.Archive) telemetry.Archive) *way {
 	t.Helper()
 	w := &way{t: t, dir: dir, now: now}
-	clock := func() time.Time { return w.now }
+	w.set(now)
+	clock := func() time.Time { return time.Unix(0, w.clock.Load()).UTC() }
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -182,6 +184,12 @@ func (w *way) wire(clock func() time.Time) {
 }
 
 var hanoi = time.FixedZone("Asia/Ho_Chi_Minh", 7*3600)
+
+// set moves the clock.
+func (w *way) set(now time.Time) {
+	w.now = now
+	w.clock.Store(now.UnixNano())
+}
 
 // register sets up devices a, b, … of a model with a range and a text channel.
 func (w *way) register(names ...string) {

@@ -55,6 +55,9 @@ type Pipeline struct {
 	closed  bool
 	wake    chan struct{} // holds one token while something is pending
 	state   KeepState
+
+	committing int // arrivals in the commit under way
+	window     int // the most that lately were without acknowledgement at a time
 }
 
 // KeepState tells whether the spool takes what arrives.
@@ -100,6 +103,7 @@ func (p *Pipeline) Submit(a Arrival, done func(Receipt)) {
 	}
 	p.pending = append(p.pending, submission{a, done})
 	p.bytes += size
+	p.window = max(p.window, len(p.pending)+p.committing)
 	p.mu.Unlock()
 	select {
 	case p.wake <- struct{}{}:
@@ -123,36 +127,43 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	}
 }
 
-// gather waits for company: until arrivals pause, or the linger is over. A
-// pause means that the senders' windows are full, so waiting would gain nothing.
+// gather waits for company: until half of what the senders keep in flight is
+// here, so that the other half travels during the commit, or arrivals pause,
+// which means that the senders' windows are full, or the linger is over.
 func (p *Pipeline) gather(ctx context.Context) {
 	const pause = time.Millisecond
-	seen := p.count()
-	for waited := time.Duration(0); waited < p.o.Linger; waited += pause {
+	seen, half := p.count()
+	for waited := time.Duration(0); waited < p.o.Linger && seen < half; waited += pause {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(pause):
 		}
-		if now := p.count(); now == seen {
+		now, _ := p.count()
+		if now == seen {
 			return
-		} else {
-			seen = now
 		}
+		seen = now
 	}
 }
 
-func (p *Pipeline) count() int {
+// count tells how many arrivals are pending, and how many make half a window.
+func (p *Pipeline) count() (pending, half int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.pending)
+	return len(p.pending), max(p.window/2, minGather)
 }
+
+// minGather is how many arrivals are worth a commit without waiting for more.
+const minGather = 10
 
 func (p *Pipeline) take() []submission {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	taken := p.pending
 	p.pending, p.spare, p.bytes = p.spare, nil, 0
+	p.committing = len(taken)
+	p.window -= p.window / 64 // forget a burst by and by
 	p.space.Broadcast()
 	return taken
 }
@@ -160,13 +171,13 @@ func (p *Pipeline) take() []submission {
 // giveBack keeps the memory of settled submissions for later ones.
 func (p *Pipeline) giveBack(settled []submission) {
 	const most = 1 << 14 // more is for the collector
-	if cap(settled) > most {
-		return
-	}
 	clear(settled)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.spare = settled[:0]
+	p.committing = 0
+	if cap(settled) <= most {
+		p.spare = settled[:0]
+	}
 }
 
 // lastCommit bounds the commit that a stop waits for.

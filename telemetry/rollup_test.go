@@ -54,7 +54,7 @@ func TestAWindowBecomesEmptyWhereItsReadingsGo(t *testing.T) {
 			at := w.now
 			w.send(reading("a", at, 1, "pm25", telemetry.NumberOf(5)))
 			w.drained()
-			w.now = w.now.Add(26 * time.Hour)
+			w.set(w.now.Add(26 * time.Hour))
 			w.roll()
 			if got, want := w.windows(telemetry.PerHour)+w.windows(telemetry.PerDay), "03T17 n=1 sum=5;03T00 n=1 sum=5;"; got != want {
 				t.Fatalf("rolled up %q; want %q", got, want)
@@ -83,7 +83,7 @@ func TestManyGroupsAreRolledUp(t *testing.T) {
 	if err := w.archive.Write(t.Context(), telemetry.Raw, lines); err != nil {
 		t.Fatal(err)
 	}
-	w.now = w.now.Add(26 * time.Hour)
+	w.set(w.now.Add(26 * time.Hour))
 	w.roll()
 	for _, bucket := range []telemetry.Bucket{telemetry.Hourly, telemetry.Daily} {
 		n := 0

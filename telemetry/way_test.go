@@ -205,7 +205,7 @@ func TestRollUpsFollowLateData(t *testing.T) {
 	w.send(reading("b", start, 0, "pm25", telemetry.NumberOf(100)))
 	w.drained()
 	live := ask(telemetry.PerHour)
-	w.now = start.Add(26 * time.Hour)
+	w.set(start.Add(26 * time.Hour))
 	step()
 	rolled := ask(telemetry.PerHour)
 	if want := "03T17 n=3 mean=2 min=1 max=3;"; rolled != want || live != want {
