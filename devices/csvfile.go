@@ -17,7 +17,6 @@ var columns = []string{"device", "serial", "dev_eui", "model", "station", "stati
 type RowReader struct {
 	csv    *csv.Reader
 	header []string
-	line   int
 }
 
 // NewRowReader reads the header. UTF-8 with or without a byte order mark; an

@@ -82,7 +82,6 @@ func BenchmarkStart(b *testing.B) {
 	before := heap()
 	var r *devices.Registry
 	for b.Loop() {
-		r = nil
 		if r, err = devices.Open(b.Context(), db.Store(), time.Now); err != nil {
 			b.Fatal(err)
 		}

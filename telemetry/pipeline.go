@@ -211,7 +211,7 @@ func (p *Pipeline) commit(ctx context.Context, submissions []submission) {
 		return
 	}
 	err := p.keep(ctx, submissions)
-	for wait := 50 * time.Millisecond; err != nil && err != errTooLarge && ctx.Err() == nil; wait = min(2*wait, 2*time.Second) {
+	for wait := 50 * time.Millisecond; err != nil && !errors.Is(err, errTooLarge) && ctx.Err() == nil; wait = min(2*wait, 2*time.Second) {
 		p.failing(err)
 		select {
 		case <-ctx.Done():
@@ -219,7 +219,7 @@ func (p *Pipeline) commit(ctx context.Context, submissions []submission) {
 			err = p.keep(ctx, submissions)
 		}
 	}
-	if err == errTooLarge {
+	if errors.Is(err, errTooLarge) {
 		half := len(submissions) / 2
 		p.commit(ctx, submissions[:half])
 		p.commit(ctx, submissions[half:])

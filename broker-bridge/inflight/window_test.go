@@ -75,7 +75,7 @@ func TestNothingIsAcknowledgedAfterOneCouldNotBeKept(t *testing.T) {
 	second.Settle(full)
 	first.Settle(nil)
 	third.Settle(full)
-	if len(failures) != 1 || failures[0] != full {
+	if len(failures) != 1 || !errors.Is(failures[0], full) {
 		t.Fatalf("failures %v, want the first alone", failures)
 	}
 	if !first.Over() || w.Add(4, Puback, 1, noon) != nil {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,7 +22,7 @@ func main() {
 // run is main with its surroundings passed in; it answers the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	command, console, err := parse(args, stdin, stdout, stderr)
-	if err == errHelped {
+	if errors.Is(err, errHelped) {
 		return 0
 	}
 	if err == nil {
@@ -30,7 +31,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return 0
 	}
-	if err != errReported {
+	if !errors.Is(err, errReported) {
 		fmt.Fprintln(stderr, "cityhub: "+err.Error())
 	}
 	return 1

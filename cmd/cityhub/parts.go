@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -118,8 +119,7 @@ func (h *hub) servePages(ctx context.Context, listener net.Listener) error {
 		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), stageTime*3/4)
 		defer cancel()
 		err := h.api.Shutdown(stop)
-		<-failed
-		return err
+		return errors.Join(err, <-failed)
 	}
 }
 

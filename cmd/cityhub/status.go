@@ -72,7 +72,7 @@ func (h *hub) openOperations() (stage, error) {
 			return err
 		case <-ctx.Done():
 			err := server.Close()
-			<-failed
+			<-failed // always http.ErrServerClosed by now
 			return err
 		}
 	}}, nil

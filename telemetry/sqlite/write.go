@@ -63,7 +63,6 @@ type transaction struct {
 	stmts *statements
 	bytes []byte
 	args  []any
-	old   telemetry.Line
 	dec   decoder
 }
 
