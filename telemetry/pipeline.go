@@ -258,8 +258,8 @@ func (p *Pipeline) keep(ctx context.Context, submissions []submission) error {
 	return p.o.Spool.Append(ctx, b.record, len(b.lines))
 }
 
-// settle counts, acknowledges and tells, in this order: a sender that has its
-// acknowledgement finds its reading counted.
+// settle counts, acknowledges and tells: a sender that has its acknowledgement
+// finds its reading counted, and among the latest values.
 func (p *Pipeline) settle(submissions []submission) {
 	b := &p.batch
 	b.count(p.o.Counters)
@@ -267,10 +267,10 @@ func (p *Pipeline) settle(submissions []submission) {
 		p.o.Counters.SequenceGaps.Add(p.o.Sequences.Note(seen.device, seen.seq, seen.time, seen.quality&ClockCorrected == 0))
 		p.o.Health.note(seen)
 	}
+	p.o.Latest.Tell(b.lines)
 	for i, s := range submissions {
 		s.done(b.receipts[i])
 	}
-	p.o.Latest.Tell(b.lines)
 	for _, w := range p.o.Watchers {
 		w.Tell(b.lines)
 	}
