@@ -53,7 +53,7 @@ type Forwarder struct {
 	tries  atomic.Int64
 	fault  atomic.Pointer[string]
 	timing func(time.Duration) // of every archive write; may be nil
-	lines  []Line              // of the batch under way; their memory is used again
+	bodies sync.Pool           // of *outbound, used again
 }
 
 // NewForwarder makes a forwarder; nothing moves before Run.
@@ -64,14 +64,10 @@ func NewForwarder(o ForwarderOptions) *Forwarder {
 	if o.Linger == 0 {
 		o.Linger = 100 * time.Millisecond
 	}
-	return &Forwarder{o: o, left: o.Recovered, seen: known{archive: o.Archive}}
+	f := &Forwarder{o: o, left: o.Recovered, seen: known{archive: o.Archive}}
+	f.bodies.New = func() any { return new(outbound) }
+	return f
 }
-
-// These bound a batch of records that hold few lines, and of large ones.
-const (
-	maxRecords = 512
-	maxBytes   = 8 << 20
-)
 
 // ArchiveState tells how the archive fares.
 type ArchiveState struct {
@@ -97,17 +93,18 @@ func (f *Forwarder) Run(ctx context.Context) error {
 	if err := f.learn(ctx); err != nil {
 		return stopped(ctx, err)
 	}
-	records := make(chan Kept, 4)
-	var reader sync.WaitGroup
-	reader.Go(func() {
-		defer close(records)
-		f.read(ctx, records)
+	batches := make(chan *outbound)
+	var loader sync.WaitGroup
+	loader.Go(func() {
+		defer close(batches)
+		f.load(ctx, batches)
 	})
-	defer reader.Wait()
-	for first := range records {
-		if err := f.deliver(ctx, f.gather(ctx, first, records)); err != nil {
+	defer loader.Wait()
+	for b := range batches {
+		if err := f.deliver(ctx, b); err != nil {
 			return stopped(ctx, err)
 		}
+		f.reuse(b)
 	}
 	return nil
 }
@@ -120,77 +117,18 @@ func stopped(ctx context.Context, err error) error {
 	return err
 }
 
-// read reads ahead until the context ends; a disk's fault may pass, and the
-// spool itself knows when to take it for damage.
-func (f *Forwarder) read(ctx context.Context, records chan<- Kept) {
-	for faulty := false; ctx.Err() == nil; {
-		kept, err := f.o.Backlog.Next(ctx)
-		if err == nil {
-			faulty = false
-			select {
-			case records <- kept:
-			case <-ctx.Done():
-			}
-			continue
-		}
-		if !faulty && ctx.Err() == nil {
-			f.o.Log.Error("the spool cannot be read; trying on", "error", err)
-		}
-		faulty = true
-		select {
-		case <-ctx.Done():
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-}
-
-// gather joins records into one batch for the archive.
-func (f *Forwarder) gather(ctx context.Context, first Kept, records <-chan Kept) []Kept {
-	batch, readings, bytes := []Kept{first}, first.Readings, len(first.Data)
-	timer := time.NewTimer(f.o.Linger)
-	defer timer.Stop()
-	for readings < f.o.BatchLines && len(batch) < maxRecords && bytes < maxBytes {
-		select {
-		case next, ok := <-records:
-			if !ok {
-				return batch
-			}
-			batch, readings, bytes = append(batch, next), readings+next.Readings, bytes+len(next.Data)
-		case <-timer.C:
-			return batch
-		case <-ctx.Done():
-			return batch
-		}
-	}
-	return batch
-}
-
 // deliver brings a batch to its stores and lets the spool forget it. It fails
 // only when the context ends.
-func (f *Forwarder) deliver(ctx context.Context, batch []Kept) error {
-	lines := f.lines[:0]
-	var items []Quarantined
-	var unread int64
-	for _, kept := range batch {
-		l, q, err := readRecord(kept.Data)
-		if err != nil { // the spool's checksum held, so this is a newer program's record
-			unread += int64(kept.Readings)
-			f.o.Log.Error("a spool record cannot be read and goes to quarantine", "readings", kept.Readings, "error", err)
-			q = []Quarantined{unreadable(kept, err, f.o.Now())}
-		}
-		lines, items = append(lines, l...), append(items, q...)
-	}
-	err := f.store(ctx, f.withinRetention(lines))
-	clear(lines) // or they would keep their fields alive
-	if f.lines = lines; err != nil {
+func (f *Forwarder) deliver(ctx context.Context, b *outbound) error {
+	if err := f.store(ctx, f.withinRetention(b.lines)); err != nil {
 		return err
 	}
-	if err := f.isolate(ctx, items); err != nil {
+	if err := f.isolate(ctx, b.items); err != nil {
 		return err
 	}
-	add(f.o.Counters, f.o.Counters.quarantinedLate, NotArchivable, unread)
-	f.left -= min(f.left, int64(len(lines))+unread)
-	f.advance(batch[len(batch)-1])
+	add(f.o.Counters, f.o.Counters.quarantinedLate, NotArchivable, b.unread)
+	f.left -= min(f.left, int64(len(b.lines))+b.unread)
+	f.advance(b.last)
 	return nil
 }
 

@@ -32,7 +32,7 @@ func BenchmarkEncode(b *testing.B) {
 	var into body
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := into.encode(lines); err != nil {
+		if err := into.encode(lines, bySeries(nil, lines)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -56,7 +56,7 @@ func BenchmarkWrite(b *testing.B) {
 	for b.Loop() {
 		lines := batch(n)
 		var encoded body
-		if err := encoded.encode(lines); err != nil {
+		if err := encoded.encode(lines, bySeries(nil, lines)); err != nil {
 			b.Fatal(err)
 		}
 		n++

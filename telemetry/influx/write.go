@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -19,9 +20,8 @@ import (
 	"cityhub/telemetry"
 )
 
-// body is the memory of one write, used again by later ones.
+// body is the memory of one request, used again by later ones.
 type body struct {
-	order  []place
 	lines  []byte
 	zipped bytes.Buffer
 	zip    *gzip.Writer
@@ -33,43 +33,75 @@ type place struct {
 	index       int
 }
 
-// Write sends all lines in one request and returns when InfluxDB has them in
-// its log. A refusal for good may have kept some of the lines.
+// InfluxDB works on one request with one core: a batch of at least so many
+// lines goes in two requests at once.
+const large = 4000
+
+// Write sends all lines and returns when InfluxDB has them in its log. When
+// it fails, some of them may be there.
 func (a *Archive) Write(ctx context.Context, bucket telemetry.Bucket, lines []telemetry.Line) error {
 	if err := ctx.Err(); err != nil || len(lines) == 0 {
 		return err
 	}
-	b := a.bodies.Get().(*body)
-	if err := b.encode(lines); err != nil {
-		a.bodies.Put(b)
-		return &telemetry.ArchiveError{Err: err}
-	}
 	if err := a.ensure(ctx); err != nil {
-		a.bodies.Put(b)
 		return err
 	}
-	if err := a.send(ctx, a.buckets[bucket], b); err != nil {
-		return err // the transport may still be reading the body: it is not used again
+	order := a.orders.Get().(*[]place)
+	defer a.orders.Put(order)
+	*order = bySeries((*order)[:0], lines)
+	half := halfway(*order)
+	if half == 0 {
+		return a.send(ctx, bucket, lines, *order)
 	}
-	a.bodies.Put(b)
-	return nil
+	var first error
+	var other sync.WaitGroup
+	other.Go(func() { first = a.send(ctx, bucket, lines, (*order)[:half]) })
+	second := a.send(ctx, bucket, lines, (*order)[half:])
+	other.Wait()
+	if retryable(second) { // what may pass is tried again before anything is sorted out
+		return errors.Join(second, first)
+	}
+	return errors.Join(first, second)
 }
 
-// encode fills the body, the lines of one series together: InfluxDB's cost of
-// a batch follows its distinct series. Equal lines stay in their order.
-func (b *body) encode(lines []telemetry.Line) error {
-	b.order = b.order[:0]
+func retryable(err error) bool {
+	var known *telemetry.ArchiveError
+	return err != nil && (!errors.As(err, &known) || known.Retryable)
+}
+
+// bySeries gives the order of a request, the lines of one series together:
+// InfluxDB's cost of a batch follows its distinct series. Equal lines stay in
+// their order.
+func bySeries(order []place, lines []telemetry.Line) []place {
 	for i := range lines {
-		b.order = append(b.order, place{lines[i].Group, lines[i].Time, i})
+		order = append(order, place{lines[i].Group, lines[i].Time, i})
 	}
-	slices.SortFunc(b.order, func(x, y place) int {
+	slices.SortFunc(order, func(x, y place) int {
 		return cmp.Or(cmp.Compare(x.group, y.group), cmp.Compare(x.time, y.time), cmp.Compare(x.index, y.index))
 	})
+	return order
+}
+
+// halfway is where a large batch's second half begins, with a series of its
+// own; 0 when it should go in one piece.
+func halfway(order []place) int {
+	if len(order) < large {
+		return 0
+	}
+	for i := len(order) / 2; i < len(order); i++ {
+		if order[i].group != order[i-1].group {
+			return i
+		}
+	}
+	return 0
+}
+
+// encode fills the body with lines in the given order.
+func (b *body) encode(lines []telemetry.Line, order []place) (err error) {
 	b.lines = b.lines[:0]
-	for _, p := range b.order {
-		var err error
+	for _, p := range order {
 		if b.lines, err = appendLine(b.lines, &lines[p.index]); err != nil {
-			return err
+			return &telemetry.ArchiveError{Err: err}
 		}
 	}
 	return nil
@@ -93,18 +125,29 @@ func (b *body) payload(zipped bool) ([]byte, error) {
 	return b.zipped.Bytes(), err
 }
 
-func (a *Archive) send(ctx context.Context, bucket string, b *body) error {
+// send sends some of the lines in one request.
+func (a *Archive) send(ctx context.Context, bucket telemetry.Bucket, lines []telemetry.Line, order []place) error {
+	b := a.bodies.Get().(*body)
+	if err := b.encode(lines, order); err != nil {
+		a.bodies.Put(b)
+		return err
+	}
 	payload, err := b.payload(a.gzip)
 	if err != nil {
 		return fmt.Errorf("compress %d bytes of lines: %w", len(b.lines), err)
 	}
-	values := url.Values{"org": {a.opts.Org}, "bucket": {bucket}, "precision": {"ns"}}
-	return a.post(ctx, bucket, "write?"+values.Encode(), payload, func(r *http.Request) {
+	name := a.buckets[bucket]
+	values := url.Values{"org": {a.opts.Org}, "bucket": {name}, "precision": {"ns"}}
+	err = a.post(ctx, name, "write?"+values.Encode(), payload, func(r *http.Request) {
 		r.Header.Set("Content-Type", "text/plain; charset=utf-8")
 		if a.gzip {
 			r.Header.Set("Content-Encoding", "gzip")
 		}
 	})
+	if err == nil { // or the transport may still be reading the body
+		a.bodies.Put(b)
+	}
+	return err
 }
 
 // post sends a request whose answer has no content, within the write timeout.

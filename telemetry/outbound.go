@@ -1,0 +1,116 @@
+package telemetry
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// outbound is a batch on its way from the spool to its stores.
+type outbound struct {
+	lines   []Line
+	items   []Quarantined
+	unread  int64 // readings in records that nobody can read
+	last    Kept
+	records int
+	bytes   int
+}
+
+// These bound a batch of records that hold few lines, and of large ones.
+const (
+	maxRecords = 512
+	maxBytes   = 8 << 20
+)
+
+func (f *Forwarder) full(b *outbound) bool {
+	return len(b.lines) >= f.o.BatchLines || b.records >= maxRecords || b.bytes >= maxBytes
+}
+
+// load makes batches until the context ends, one ahead of the one that is
+// being delivered.
+func (f *Forwarder) load(ctx context.Context, batches chan<- *outbound) {
+	records := make(chan Kept, 4)
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		defer close(records)
+		f.read(ctx, records)
+	})
+	defer reader.Wait()
+	for first := range records {
+		b := f.bodies.Get().(*outbound)
+		f.put(b, first)
+		if !f.fill(ctx, b, records, batches) {
+			return
+		}
+	}
+}
+
+// fill joins records into a batch and hands it over once it is full, or has
+// lingered: from then on it grows only as long as nobody takes it.
+func (f *Forwarder) fill(ctx context.Context, b *outbound, records <-chan Kept, batches chan<- *outbound) bool {
+	linger := time.NewTimer(f.o.Linger)
+	defer linger.Stop()
+	var ready chan<- *outbound
+	for {
+		more := records
+		if f.full(b) {
+			more, ready = nil, batches
+		}
+		select {
+		case next, ok := <-more:
+			if !ok {
+				return false
+			}
+			f.put(b, next)
+		case <-linger.C:
+			ready = batches
+		case ready <- b:
+			return true
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// put reads a record into the batch.
+func (f *Forwarder) put(b *outbound, kept Kept) {
+	lines, items, err := readRecord(kept.Data)
+	if err != nil { // the spool's checksum held, so this is a newer program's record
+		b.unread += int64(kept.Readings)
+		f.o.Log.Error("a spool record cannot be read and goes to quarantine", "readings", kept.Readings, "error", err)
+		items = []Quarantined{unreadable(kept, err, f.o.Now())}
+	}
+	b.lines, b.items = append(b.lines, lines...), append(b.items, items...)
+	b.last, b.records, b.bytes = kept, b.records+1, b.bytes+len(kept.Data)
+}
+
+// reuse keeps a delivered batch's memory, without what its lines hold on to.
+func (f *Forwarder) reuse(b *outbound) {
+	clear(b.lines)
+	*b = outbound{lines: b.lines[:0]}
+	f.bodies.Put(b)
+}
+
+// read reads ahead until the context ends; a disk's fault may pass, and the
+// spool itself knows when to take it for damage.
+func (f *Forwarder) read(ctx context.Context, records chan<- Kept) {
+	for faulty := false; ctx.Err() == nil; {
+		kept, err := f.o.Backlog.Next(ctx)
+		if err == nil {
+			faulty = false
+			select {
+			case records <- kept:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		if !faulty && ctx.Err() == nil {
+			f.o.Log.Error("the spool cannot be read; trying on", "error", err)
+		}
+		faulty = true
+		select {
+		case <-ctx.Done():
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
