@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"cityhub/access"
 	"cityhub/devices"
 	"cityhub/telemetry"
 )
@@ -51,7 +52,7 @@ func (s *Server) aggregates() {
 	register(s, huma.Operation{OperationID: "list-aggregates", Method: http.MethodGet, Path: base + "/datastreams/{id}/aggregates",
 		Summary: "A datastream's readings by hour, day or month", Tags: []string{"observations"},
 		Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
-	}, s.listAggregates)
+	}, access.ReadingRead, s.listAggregates)
 }
 
 func (s *Server) listAggregates(ctx context.Context, in *aggregateList) (*shown[Aggregates], error) {

@@ -82,7 +82,7 @@ func groupsOf(ctx context.Context, r *devices.Registry, device string) (map[int6
 func datastreamID(d *devices.Datastream) int64 { return d.ID }
 
 func (s *Server) datastreams() {
-	n := noun[devices.Datastream, Datastream, DatastreamBody]{path: "/datastreams", one: "datastream",
+	n := noun[devices.Datastream, Datastream, DatastreamBody]{path: "/datastreams", one: "datastream", access: field,
 		nouns: s.o.Registry.Datastreams, id: datastreamID, show: showDatastream, remove: s.retire,
 		body: func(_ context.Context, _ *view, d *devices.Datastream) (DatastreamBody, error) {
 			return DatastreamBody{d.Name}, unlessRetired(d)

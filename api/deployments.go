@@ -50,7 +50,7 @@ func (q *deploymentList) selection(ctx context.Context, r *devices.Registry) (se
 }
 
 func (s *Server) deployments() {
-	n := noun[devices.Deployment, Deployment, DeploymentBody]{path: "/deployments", one: "deployment",
+	n := noun[devices.Deployment, Deployment, DeploymentBody]{path: "/deployments", one: "deployment", access: field,
 		nouns: s.o.Registry.Deployments, id: func(d *devices.Deployment) int64 { return d.ID },
 		show: func(ctx context.Context, v *view, d *devices.Deployment, _ bool) (Deployment, error) {
 			body, err := deploymentBody(ctx, v, d)

@@ -51,7 +51,7 @@ func (q *deviceList) selection(ctx context.Context, r *devices.Registry) (select
 func deviceID(d *devices.Device) int64 { return d.ID }
 
 func (s *Server) devices() {
-	n := noun[devices.Device, Device, DeviceBody]{path: "/devices", one: "device", nouns: s.o.Registry.Devices, id: deviceID,
+	n := noun[devices.Device, Device, DeviceBody]{path: "/devices", one: "device", access: field, nouns: s.o.Registry.Devices, id: deviceID,
 		show: s.showDevice, body: deviceBody, apply: s.applyDevice}
 	list[deviceList](s, n)
 	n.read(s)

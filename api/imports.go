@@ -17,6 +17,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"cityhub/access"
 	"cityhub/devices"
 )
 
@@ -94,10 +95,10 @@ func (s *Server) importing() {
 		Description: "multipart/form-data: kind is devices (one CSV file) or models (YAML files, with the codec files that they name); file, once or more. At most 32 MiB.",
 		Errors: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity,
 			http.StatusTooManyRequests, http.StatusServiceUnavailable},
-	}, s.startImport)
+	}, access.ThingWrite, s.startImport)
 	register(s, huma.Operation{OperationID: "get-import", Method: http.MethodGet, Path: base + "/imports/{id}",
 		Summary: "How far an import is", Tags: []string{"imports"}, Errors: []int{http.StatusNotFound},
-	}, func(_ context.Context, in *importID) (*shown[Import], error) {
+	}, access.ThingWrite, func(_ context.Context, in *importID) (*shown[Import], error) {
 		j := s.imports.find(in.ID)
 		if j == nil {
 			return nil, fmt.Errorf("import %q: %w", in.ID, devices.ErrNotFound)

@@ -12,6 +12,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 
+	"cityhub/access"
 	"cityhub/telemetry"
 )
 
@@ -53,7 +54,7 @@ func (s *Server) ingesting() {
 		Description: "Native JSON (one object or an array, each with device) or SenML (application/senml+json). 202 once the accepted readings are durable; 422 when none was accepted. Sending again is harmless. Only callers on the hub's own machine.",
 		Errors: []int{http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
 			http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
-	}, s.ingestOne)
+	}, access.ReadingWrite, s.ingestOne)
 }
 
 func (s *Server) ingestOne(ctx context.Context, in *ingestInput) (*shown[Accepted], error) {

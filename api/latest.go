@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"cityhub/access"
 	"cityhub/devices"
 	"cityhub/geo"
 )
@@ -38,7 +39,7 @@ func (s *Server) latest() {
 		Summary: "The newest value of a property at every station", Tags: []string{"map"},
 		Description: "GeoJSON FeatureCollection, one feature a station. Properties: thing (code), name, datastream (id), value, unit, time, received, quality (flags), state: ok, stale (older than three of its model's report intervals, at least five minutes) or unknown (old, and the model's interval is not known).",
 		Errors:      []int{http.StatusNotFound},
-	}, func(ctx context.Context, in *latestInput) (*latestOutput, error) {
+	}, access.ReadingRead, func(ctx context.Context, in *latestInput) (*latestOutput, error) {
 		property, window, err := s.selected(ctx, in.Selection)
 		if err != nil {
 			return nil, err

@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 
+	"cityhub/access"
 	"cityhub/devices"
 )
 
@@ -30,7 +31,7 @@ func (s *Server) liveStream() {
 		Description: "Server-sent events. First snapshot, a GeoJSON FeatureCollection as of /latest; then change, a FeatureCollection of the stations that changed, at most twenty a second. A reader that is too slow is cut off; it comes back to a new snapshot.",
 		Responses:   map[string]*huma.Response{"200": {Description: "The stream", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}},
 		Errors:      []int{http.StatusNotFound, http.StatusServiceUnavailable},
-	}, func(ctx context.Context, in *liveInput) (*huma.StreamResponse, error) {
+	}, access.ReadingRead, func(ctx context.Context, in *liveInput) (*huma.StreamResponse, error) {
 		property, window, err := s.selected(ctx, in.Selection)
 		if err != nil {
 			return nil, err

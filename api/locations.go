@@ -67,7 +67,7 @@ func (q *locationList) selection(context.Context, *devices.Registry) (selection[
 }
 
 func (s *Server) locations() {
-	n := noun[devices.Location, Location, LocationBody]{path: "/locations", one: "location",
+	n := noun[devices.Location, Location, LocationBody]{path: "/locations", one: "location", access: field,
 		nouns: s.o.Registry.Locations, id: func(l *devices.Location) int64 { return l.ID },
 		show: func(_ context.Context, _ *view, l *devices.Location, _ bool) (Location, error) {
 			return Location{l.ID, LocationBody{l.Name, positionOf(&l.Position)}}, nil

@@ -9,12 +9,14 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"cityhub/access"
 	"cityhub/devices"
 )
 
 // noun says how one noun of the registry T is shown as W and written as B.
 type noun[T, W, B any] struct {
 	path, one string // "/things", "thing"
+	access    rows
 	nouns     *devices.Nouns[T]
 	id        func(*T) int64
 	// show makes the wire form; full is set when one entity is asked for.
@@ -28,6 +30,15 @@ type noun[T, W, B any] struct {
 	// remove takes the place of the register's Delete; may be nil.
 	remove func(ctx context.Context, id int64) error
 }
+
+// rows are the rows of the permission table that a noun's calls obey.
+type rows struct{ read, write access.Action }
+
+// The rows of what is shared by all, and of what organisations own.
+var (
+	catalogue = rows{access.CatalogueRead, access.CatalogueWrite}
+	field     = rows{access.ThingRead, access.ThingWrite}
+)
 
 // ByID is the parameter of a call on one entity.
 type ByID struct {
@@ -53,7 +64,7 @@ type filter[T, Q any] interface {
 func list[Q any, P filter[T, Q], T, W, B any](s *Server, n noun[T, W, B]) {
 	register(s, huma.Operation{OperationID: "list-" + n.path[1:], Method: http.MethodGet, Path: base + n.path,
 		Summary: "List " + n.path[1:], Tags: []string{n.path[1:]}, Middlewares: huma.Middlewares{tag},
-	}, func(ctx context.Context, in *Q) (*collected[W], error) {
+	}, n.access.read, func(ctx context.Context, in *Q) (*collected[W], error) {
 		paging := P(in).paging()
 		after, err := paging.cursor()
 		if err != nil {
@@ -86,7 +97,7 @@ func (n noun[T, W, B]) read(s *Server) {
 	register(s, huma.Operation{OperationID: "get-" + n.one, Method: http.MethodGet, Path: base + n.path + "/{id}",
 		Summary: "Get one " + n.one, Tags: []string{n.path[1:]}, Middlewares: huma.Middlewares{tag},
 		Errors: []int{http.StatusNotFound},
-	}, func(ctx context.Context, in *ByID) (*shown[W], error) {
+	}, n.access.read, func(ctx context.Context, in *ByID) (*shown[W], error) {
 		entity, err := n.nouns.Get(ctx, in.ID)
 		if err != nil {
 			return nil, err
@@ -102,7 +113,7 @@ func (n noun[T, W, B]) create(s *Server) {
 	register(s, huma.Operation{OperationID: "create-" + n.one, Method: http.MethodPost, Path: base + n.path,
 		Summary: "Create a " + n.one, Tags: []string{n.path[1:]}, DefaultStatus: http.StatusCreated,
 		Errors: []int{http.StatusConflict, http.StatusUnsupportedMediaType},
-	}, func(ctx context.Context, in *input) (*written[W], error) {
+	}, n.access.write, func(ctx context.Context, in *input) (*written[W], error) {
 		var entity T
 		if err := n.apply(ctx, &in.Body, &entity); err != nil {
 			return nil, err
@@ -133,7 +144,7 @@ func (n noun[T, W, B]) edit(s *Server) {
 	register(s, huma.Operation{OperationID: "edit-" + n.one, Method: http.MethodPatch, Path: base + n.path + "/{id}",
 		Summary: "Change a " + n.one, Tags: []string{n.path[1:]},
 		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusUnsupportedMediaType},
-	}, func(ctx context.Context, in *input) (*shown[W], error) {
+	}, n.access.write, func(ctx context.Context, in *input) (*shown[W], error) {
 		old, err := n.nouns.Get(ctx, in.ID)
 		if err != nil {
 			return nil, err
@@ -180,7 +191,7 @@ func (n noun[T, W, B]) delete(s *Server) {
 	register(s, huma.Operation{OperationID: "delete-" + n.one, Method: http.MethodDelete, Path: base + n.path + "/{id}",
 		Summary: "Delete a " + n.one, Tags: []string{n.path[1:]}, DefaultStatus: http.StatusNoContent,
 		Errors: []int{http.StatusNotFound, http.StatusConflict},
-	}, func(ctx context.Context, in *ByID) (*struct{}, error) {
+	}, n.access.write, func(ctx context.Context, in *ByID) (*struct{}, error) {
 		return &struct{}{}, remove(ctx, in.ID)
 	})
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"cityhub/access"
 	"cityhub/devices"
 	"cityhub/telemetry"
 )
@@ -59,11 +60,11 @@ func (s *Server) observations() {
 	register(s, huma.Operation{OperationID: "list-observations", Method: http.MethodGet, Path: base + "/datastreams/{id}/observations",
 		Summary: "Readings of a datastream, ascending by time", Tags: []string{"observations"},
 		Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
-	}, s.listObservations)
+	}, access.ReadingRead, s.listObservations)
 	register(s, huma.Operation{OperationID: "get-observation", Method: http.MethodGet, Path: base + "/observations/{id}",
 		Summary: "Get one observation", Tags: []string{"observations"},
 		Errors: []int{http.StatusNotFound, http.StatusServiceUnavailable},
-	}, s.getObservation)
+	}, access.ReadingRead, s.getObservation)
 }
 
 func (s *Server) listObservations(ctx context.Context, in *observationList) (*collected[Observation], error) {

@@ -39,7 +39,7 @@ func byCode(code string) map[string]any {
 func organisationID(o *devices.Organisation) int64 { return o.ID }
 
 func (s *Server) organisations() {
-	n := noun[devices.Organisation, Organisation, OrganisationBody]{path: "/organisations", one: "organisation",
+	n := noun[devices.Organisation, Organisation, OrganisationBody]{path: "/organisations", one: "organisation", access: catalogue,
 		nouns: s.o.Registry.Organisations, id: organisationID,
 		show: func(_ context.Context, _ *view, o *devices.Organisation, _ bool) (Organisation, error) {
 			return Organisation{o.ID, OrganisationBody{o.Code, o.Name}}, nil

@@ -35,7 +35,7 @@ func propertyBody(p *devices.ObservedProperty) ObservedPropertyBody {
 }
 
 func (s *Server) properties() {
-	n := noun[devices.ObservedProperty, ObservedProperty, ObservedPropertyBody]{path: "/observed-properties", one: "observed-property",
+	n := noun[devices.ObservedProperty, ObservedProperty, ObservedPropertyBody]{path: "/observed-properties", one: "observed-property", access: catalogue,
 		nouns: s.o.Registry.Properties, id: func(p *devices.ObservedProperty) int64 { return p.ID },
 		show: func(_ context.Context, _ *view, p *devices.ObservedProperty, _ bool) (ObservedProperty, error) {
 			return ObservedProperty{p.ID, propertyBody(p)}, nil

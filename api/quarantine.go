@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"cityhub/access"
 	"cityhub/devices"
 	"cityhub/telemetry"
 )
@@ -61,22 +62,22 @@ type payloadOutput struct {
 func (s *Server) quarantine() {
 	tags := []string{"quarantine"}
 	register(s, huma.Operation{OperationID: "list-quarantine", Method: http.MethodGet, Path: base + "/quarantine",
-		Summary: "Messages that could not be accepted", Tags: tags}, s.listQuarantine)
+		Summary: "Messages that could not be accepted", Tags: tags}, access.QuarantineView, s.listQuarantine)
 	register(s, huma.Operation{OperationID: "get-quarantined", Method: http.MethodGet, Path: base + "/quarantine/{id}",
 		Summary: "One message that could not be accepted", Tags: tags, Errors: []int{http.StatusNotFound},
-	}, func(ctx context.Context, in *ByID) (*shown[Quarantined], error) {
+	}, access.QuarantineView, func(ctx context.Context, in *ByID) (*shown[Quarantined], error) {
 		q, err := s.quarantined(ctx, in.ID)
 		return &shown[Quarantined]{showQuarantined(&q, len(q.Payload))}, err
 	})
 	register(s, huma.Operation{OperationID: "get-quarantined-payload", Method: http.MethodGet, Path: base + "/quarantine/{id}/payload",
 		Summary: "The bytes of a message that could not be accepted", Tags: tags, Errors: []int{http.StatusNotFound},
-	}, func(ctx context.Context, in *ByID) (*payloadOutput, error) {
+	}, access.QuarantineView, func(ctx context.Context, in *ByID) (*payloadOutput, error) {
 		q, err := s.quarantined(ctx, in.ID)
 		return &payloadOutput{"application/octet-stream", fmt.Sprintf(`attachment; filename="quarantine-%d.bin"`, in.ID), q.Payload}, err
 	})
 	register(s, huma.Operation{OperationID: "replay-quarantine", Method: http.MethodPost, Path: base + "/quarantine/replay",
 		Summary: "Send messages through the intake again", Tags: tags,
-		Description: "Those that are accepted now leave the quarantine. Without reason and ids all are sent."}, s.replay)
+		Description: "Those that are accepted now leave the quarantine. Without reason and ids all are sent."}, access.QuarantineReplay, s.replay)
 }
 
 func (s *Server) listQuarantine(ctx context.Context, in *quarantineList) (*quarantinePage, error) {

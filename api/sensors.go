@@ -60,7 +60,7 @@ func (q *sensorList) selection(context.Context, *devices.Registry) (selection[de
 func sensorID(s *devices.Sensor) int64 { return s.ID }
 
 func (s *Server) sensors() {
-	n := noun[devices.Sensor, Sensor, SensorBody]{path: "/sensors", one: "sensor", nouns: s.o.Registry.Sensors, id: sensorID,
+	n := noun[devices.Sensor, Sensor, SensorBody]{path: "/sensors", one: "sensor", access: catalogue, nouns: s.o.Registry.Sensors, id: sensorID,
 		show: func(_ context.Context, _ *view, m *devices.Sensor, _ bool) (Sensor, error) {
 			return Sensor{m.ID, sensorBody(m)}, nil
 		},

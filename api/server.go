@@ -19,6 +19,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
 
+	"cityhub/access"
 	"cityhub/devices"
 	"cityhub/telemetry"
 )
@@ -167,8 +168,13 @@ func (s *Server) LiveClients() int { return s.live.count() }
 // LiveCutOff is how many live streams were ended for being too slow.
 func (s *Server) LiveCutOff() int64 { return s.live.cut.Load() }
 
-// register adds an operation whose handler may answer with any room's errors.
-func register[I, O any](s *Server, op huma.Operation, handle func(context.Context, *I) (*O, error)) {
+// register adds an operation, which obeys a row of the permission table, and
+// whose handler may answer with any room's errors.
+func register[I, O any](s *Server, op huma.Operation, row access.Action, handle func(context.Context, *I) (*O, error)) {
+	if !access.Known(row) {
+		panic(fmt.Sprintf("api: %s %s names no row of the permission table", op.Method, op.Path))
+	}
+	op.Metadata = map[string]any{actionKey: row}
 	op.Errors = append(op.Errors, http.StatusBadRequest)
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
@@ -180,6 +186,9 @@ func register[I, O any](s *Server, op huma.Operation, handle func(context.Contex
 		return nil, p
 	})
 }
+
+// actionKey is where an operation's metadata keep its row.
+const actionKey = "action"
 
 // report logs the failures that are the hub's own.
 func (s *Server) report(ctx context.Context, p *Problem) {

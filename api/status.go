@@ -7,6 +7,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"cityhub/access"
 	"cityhub/telemetry"
 )
 
@@ -113,7 +114,7 @@ type LiveStatus struct {
 func (s *Server) status() {
 	register(s, huma.Operation{OperationID: "get-status", Method: http.MethodGet, Path: base + "/status",
 		Summary: "How the hub fares", Tags: []string{"operation"},
-	}, func(context.Context, *struct{}) (*shown[StatusBody], error) {
+	}, access.StatusRead, func(context.Context, *struct{}) (*shown[StatusBody], error) {
 		return &shown[StatusBody]{s.statusBody()}, nil
 	})
 }

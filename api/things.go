@@ -44,7 +44,7 @@ func (q *thingList) selection(ctx context.Context, r *devices.Registry) (selecti
 func thingID(t *devices.Thing) int64 { return t.ID }
 
 func (s *Server) things() {
-	n := noun[devices.Thing, Thing, ThingBody]{path: "/things", one: "thing", nouns: s.o.Registry.Things, id: thingID,
+	n := noun[devices.Thing, Thing, ThingBody]{path: "/things", one: "thing", access: field, nouns: s.o.Registry.Things, id: thingID,
 		show: func(ctx context.Context, v *view, t *devices.Thing, _ bool) (Thing, error) {
 			body, err := thingBody(ctx, v, t)
 			return Thing{ID: t.ID, Location: t.LocationID, ThingBody: body}, err
