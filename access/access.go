@@ -62,7 +62,7 @@ type Grant struct {
 // The principals that need no account.
 var (
 	nobody = Principal{Kind: Nobody, Name: "anonymous", Bindings: []Binding{{Role: Anonymous}}}
-	system = Principal{Kind: SystemKind, Name: "cityhub", Bindings: []Binding{{Role: CityAdmin}}}
+	system = Principal{Kind: SystemKind, Name: "cityhub", Bindings: []Binding{{Role: CityAdmin}, {Role: Gateway}}}
 )
 
 // AnonymousPrincipal is whoever shows nothing.

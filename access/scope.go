@@ -10,6 +10,7 @@ import (
 type Scope struct {
 	Action    Action
 	All       bool
+	Limited   bool    // of All: only what an installation sets may be written
 	Own       []int64 // organisations, ascending; 0 is never among them
 	Install   []int64 // of Own: only what an installation sets may be written
 	Grants    []Grant // of other organisations, for reading only
@@ -30,7 +31,10 @@ func (p *Principal) Scope(a Action) (Scope, bool) {
 		}
 		allowed = true
 		switch {
-		case reach == All, reach >= Install && b.Organisation == 0:
+		case reach == All, reach == Own && b.Organisation == 0:
+			s.All, s.Limited = true, false
+		case reach == Install && b.Organisation == 0:
+			s.Limited = s.Limited || !s.All
 			s.All = true
 		case reach == Own, reach == Install:
 			s.add(b.Organisation, reach)
@@ -38,7 +42,7 @@ func (p *Principal) Scope(a Action) (Scope, bool) {
 			s.Public = true
 		}
 	}
-	if reading(a) && len(s.Own) > 0 {
+	if reading(a) && (len(s.Own) > 0 || s.All) {
 		s.Public, s.Internal = true, true
 		s.Grants = p.Grants
 	}
@@ -76,7 +80,10 @@ func (s *Scope) Owns(organisation int64) bool {
 // InstallOnly says whether of an organisation's things and devices only what
 // an installation sets may be written.
 func (s *Scope) InstallOnly(organisation int64) bool {
-	return !s.All && slices.Contains(s.Install, organisation)
+	if s.All {
+		return s.Limited
+	}
+	return slices.Contains(s.Install, organisation)
 }
 
 // Publication is how far the readings of a datastream may be seen.

@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"context"
 
+	"cityhub/access"
 	"cityhub/devices"
 )
 
@@ -17,11 +19,14 @@ type Datastream struct {
 	Property  string `json:"property" doc:"Code"`
 	Unit      string `json:"unit"`
 	Group     int64  `json:"group" doc:"The archive's tag g"`
+
+	Publication string `json:"publication" enum:"private,internal,public" doc:"Who may see its readings beside its organisation and those it granted: nobody, every organisation's people, everybody"`
 }
 
 // DatastreamBody is what can be written of a datastream.
 type DatastreamBody struct {
-	Name string `json:"name"`
+	Name        string `json:"name"`
+	Publication string `json:"publication" enum:"private,internal,public" required:"false"`
 }
 
 type datastreamList struct {
@@ -85,13 +90,14 @@ func (s *Server) datastreams() {
 	n := noun[devices.Datastream, Datastream, DatastreamBody]{path: "/datastreams", one: "datastream", access: field,
 		nouns: s.o.Registry.Datastreams, id: datastreamID, show: showDatastream, remove: s.retire,
 		body: func(_ context.Context, _ *view, d *devices.Datastream) (DatastreamBody, error) {
-			return DatastreamBody{d.Name}, unlessRetired(d)
+			return DatastreamBody{d.Name, string(published(d))}, unlessRetired(d)
 		},
 		apply: func(_ context.Context, b *DatastreamBody, d *devices.Datastream) error {
 			if b.Name == "" {
 				return &devices.FieldError{Field: "name", Kind: devices.ErrInvalid, Detail: "must not be empty"}
 			}
 			d.Name = b.Name
+			d.Publication = access.Publication(b.Publication)
 			return nil
 		},
 	}
@@ -102,7 +108,7 @@ func (s *Server) datastreams() {
 }
 
 func showDatastream(ctx context.Context, v *view, d *devices.Datastream, _ bool) (Datastream, error) {
-	out := Datastream{ID: d.ID, Name: d.Name, ThingID: d.ThingID, Property: d.Property, Unit: d.Unit, Group: d.Group}
+	out := Datastream{ID: d.ID, Name: d.Name, ThingID: d.ThingID, Property: d.Property, Unit: d.Unit, Group: d.Group, Publication: string(published(d))}
 	if err := unlessRetired(d); err != nil {
 		return out, err
 	}
@@ -113,6 +119,10 @@ func showDatastream(ctx context.Context, v *view, d *devices.Datastream, _ bool)
 	sensor, err := v.sensors.get(ctx, d.SensorID)
 	out.Thing, out.ThingName, out.Sensor = thing.Code, thing.Name, sensor.Code
 	return out, err
+}
+
+func published(d *devices.Datastream) access.Publication {
+	return cmp.Or(d.Publication, access.Private)
 }
 
 // unlessRetired hides what was deleted: its readings leave with retention.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"cityhub/access"
 	"cityhub/devices"
 )
 
@@ -79,6 +80,10 @@ func (s *Server) showDevice(ctx context.Context, v *view, d *devices.Device, ful
 	}
 	if target, err := s.o.Registry.Resolve(d.Code, s.o.Now()); err == nil && target.Station != nil {
 		out.Thing, out.ThingID = target.Station.Code, target.Station.ID
+	}
+	if scope := access.ScopeOf(ctx); !scope.Owns(d.OrganisationID) {
+		out.Serial, out.DevEUI = "", "" // what others see of a device says nothing of the unit itself
+		return out, nil
 	}
 	if health, ok := s.o.Health.Of(d.ID); ok {
 		received := time.Unix(0, health.LastReceived).UTC()

@@ -14,6 +14,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"cityhub/access"
 )
 
 // The limits of the edge.
@@ -95,7 +97,7 @@ func (s *Server) edge(c *fiber.Ctx) (err error) {
 	if c.Path() == base+"/quarantine/replay" {
 		timeout = importTimeout
 	}
-	ctx, cancel := context.WithTimeout(context.WithValue(s.ctx, requestKey{}, id), timeout)
+	ctx, cancel := context.WithTimeout(access.WithRequest(s.ctx, id), timeout)
 	defer cancel()
 	c.SetUserContext(ctx)
 	defer func() {
@@ -153,13 +155,8 @@ func crossOrigin(c *fiber.Ctx) bool {
 	return true
 }
 
-type requestKey struct{}
-
 // requestID is the id of the request that a context belongs to.
-func requestID(ctx context.Context) string {
-	id, _ := ctx.Value(requestKey{}).(string)
-	return id
-}
+func requestID(ctx context.Context) string { return access.RequestOf(ctx) }
 
 // dress sets what every answer carries and gives the request's id.
 func (s *Server) dress(c *fiber.Ctx) string {
@@ -187,7 +184,7 @@ func (s *Server) dress(c *fiber.Ctx) string {
 func (s *Server) fail(c *fiber.Ctx, err error) error {
 	id := s.dress(c)
 	p := *problemOf(err)
-	s.report(context.WithValue(s.ctx, requestKey{}, id), &p)
+	s.report(access.WithRequest(s.ctx, id), &p)
 	p.RequestID = id
 	p.Title = title(p.Status, langOf(c.Get(fiber.HeaderAcceptLanguage)))
 	body, err := json.Marshal(&p)

@@ -109,6 +109,8 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, devices.ErrConflict):
 		return http.StatusConflict
+	case errors.Is(err, devices.ErrForbidden):
+		return http.StatusForbidden
 	case errors.Is(err, devices.ErrInvalid):
 		return http.StatusUnprocessableEntity
 	case errors.Is(err, telemetry.ErrClosed), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"cityhub/access"
 	"cityhub/devices"
 	"cityhub/geo"
 	"cityhub/telemetry"
@@ -21,17 +22,23 @@ type feature struct {
 	stream  int64
 	unit    string
 	state   string // ok, stale, unknown
-	value   telemetry.LatestValue
+
+	published access.Publication
+	value     telemetry.LatestValue
 }
 
 // feature finds what a newest value is of; false when nothing may be shown,
-// for its datastream is retired or its thing is gone.
-func (s *Server) feature(property *devices.ObservedProperty, v telemetry.LatestValue, now int64) (feature, bool) {
+// for its datastream is retired, its thing is gone, or it is out of scope.
+func (s *Server) feature(scope *access.Scope, property *devices.ObservedProperty, v telemetry.LatestValue, now int64) (feature, bool) {
 	target, err := s.o.Registry.Series(v.Group)
 	if err != nil || target.Station == nil || v.Slot >= len(target.Series.Datastreams) || target.Series.Datastreams[v.Slot] == 0 {
 		return feature{}, false
 	}
-	f := feature{station: target.Station, stream: target.Series.Datastreams[v.Slot], unit: property.Unit, value: v}
+	published := target.Series.Publication(v.Slot)
+	if !scope.Reads(target.Station.OrganisationID, target.Station.ID, property.Code, published) {
+		return feature{}, false
+	}
+	f := feature{published: published, station: target.Station, stream: target.Series.Datastreams[v.Slot], unit: property.Unit, value: v}
 	interval := time.Duration(0)
 	if target.Model != nil {
 		interval = target.Model.Sensor.ReportInterval

@@ -101,7 +101,7 @@ func newHub(t testing.TB, setups ...setup) *hub {
 	watcher := &later{}
 	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{Registry: h.registry, Latest: h.latest, Sequences: sequences, Health: health,
 		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Watchers: []telemetry.Watcher{watcher}, Now: h.now, Log: log})
-	o := api.Options{Registry: h.registry, Latest: h.latest, Quarantine: h.quarantine, Health: health, Sequences: sequences,
+	o := api.Options{Registry: h.registry, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Health: health, Sequences: sequences,
 		History: &telemetry.History{Archive: archive, Journal: db.RollUpJournal(), IDs: db.IDBlocks(), Zone: hanoi},
 		Intake:  h.pipeline, Decode: decode, Zone: hanoi, Log: log, Now: h.now,
 		Replay: func(ctx context.Context, items []telemetry.Quarantined) (int, int, error) {

@@ -44,7 +44,7 @@ func (s *Server) latest() {
 		if err != nil {
 			return nil, err
 		}
-		return &latestOutput{geoJSON, s.appendLatest(nil, property, window, in.Limit)}, nil
+		return &latestOutput{geoJSON, s.appendLatest(nil, access.ScopeOf(ctx), property, window, in.Limit)}, nil
 	})
 }
 
@@ -105,13 +105,13 @@ func within(window *geo.Window, position *geo.Position) bool {
 
 // newest gives one feature a station, of the datastream with the newest value
 // where it has several; limit 0 is all.
-func (s *Server) newest(property *devices.ObservedProperty, window *geo.Window, limit int) []feature {
+func (s *Server) newest(scope *access.Scope, property *devices.ObservedProperty, window *geo.Window, limit int) []feature {
 	now := s.o.Now().UnixNano()
 	values := s.o.Latest.Of(property.Code)
 	features := make([]feature, 0, len(values))
 	place := make(map[int64]int, len(values))
 	for _, v := range values {
-		f, ok := s.feature(property, v, now)
+		f, ok := s.feature(scope, property, v, now)
 		if !ok || !within(window, f.station.Position) {
 			continue
 		}
@@ -130,8 +130,8 @@ func (s *Server) newest(property *devices.ObservedProperty, window *geo.Window, 
 }
 
 // appendLatest writes the newest values as a FeatureCollection.
-func (s *Server) appendLatest(b []byte, property *devices.ObservedProperty, window *geo.Window, limit int) []byte {
-	features := s.newest(property, window, limit)
+func (s *Server) appendLatest(b []byte, scope *access.Scope, property *devices.ObservedProperty, window *geo.Window, limit int) []byte {
+	features := s.newest(scope, property, window, limit)
 	b = slices.Grow(b, 64+320*len(features))
 	b = append(b, collectionHead...)
 	for i := range features {

@@ -1,10 +1,12 @@
 package api
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"cityhub/access"
 	"cityhub/geo"
 	"cityhub/telemetry"
 )
@@ -41,6 +43,8 @@ type series struct {
 type client struct {
 	property string
 	window   *geo.Window
+	scope    *access.Scope
+	view     string // what the client is sent: equal for those that are sent the same
 	frames   chan []byte
 }
 
@@ -50,13 +54,13 @@ func newLive(s *Server) *live {
 }
 
 // join opens a stream; nil when there are too many or the hub is stopping.
-func (l *live) join(property string, window *geo.Window) *client {
+func (l *live) join(scope *access.Scope, property string, window *geo.Window) *client {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed || len(l.clients) >= maxClients {
 		return nil
 	}
-	c := &client{property: property, window: window, frames: make(chan []byte, frameRoom)}
+	c := &client{property: property, window: window, scope: scope, view: viewOf(scope, property, window), frames: make(chan []byte, frameRoom)}
 	l.clients[c] = struct{}{}
 	l.wanted[property]++
 	return c
@@ -135,8 +139,8 @@ func (l *live) take() map[series]struct{} {
 
 // change is a changed feature, written once for all clients.
 type change struct {
-	position *geo.Position
-	text     []byte
+	feature
+	text []byte
 }
 
 // frames writes the changed features, by property.
@@ -149,8 +153,8 @@ func (l *live) frames(changed map[series]struct{}) map[string][]change {
 		if !known || !told {
 			continue
 		}
-		if f, ok := s.feature(&property, value, now); ok {
-			frames[at.property] = append(frames[at.property], change{f.station.Position, f.append(nil)})
+		if f, ok := s.feature(&access.Scope{All: true}, &property, value, now); ok {
+			frames[at.property] = append(frames[at.property], change{f, f.append(nil)})
 		}
 	}
 	return frames
@@ -158,16 +162,14 @@ func (l *live) frames(changed map[series]struct{}) map[string][]change {
 
 // send hands every client its part and cuts off those that have no room left.
 func (l *live) send(frames map[string][]change) {
-	whole := map[string][]byte{}
-	for property, changes := range frames {
-		whole[property] = frame(changes, nil)
-	}
+	written := map[string][]byte{} // once for all that see the same
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for c := range l.clients {
-		text := whole[c.property]
-		if c.window != nil {
-			text = frame(frames[c.property], c.window)
+		text, done := written[c.view]
+		if !done {
+			text = c.frame(frames[c.property])
+			written[c.view] = text
 		}
 		if text == nil {
 			continue
@@ -181,12 +183,27 @@ func (l *live) send(frames map[string][]change) {
 	}
 }
 
-// frame joins the changes of a window to a FeatureCollection; nil when there
-// are none.
-func frame(changes []change, window *geo.Window) []byte {
+// viewOf names what a client sees.
+func viewOf(scope *access.Scope, property string, window *geo.Window) string {
+	view := fmt.Sprintf("%s %t %v %v %t %t", property, scope.All, scope.Own, scope.Grants, scope.Public, scope.Internal)
+	if window != nil {
+		view += fmt.Sprint(*window)
+	}
+	return view
+}
+
+// sees says whether a change is shown to the client.
+func (c *client) sees(f *change) bool {
+	return within(c.window, f.station.Position) &&
+		c.scope.Reads(f.station.OrganisationID, f.station.ID, c.property, f.published)
+}
+
+// frame joins the changes that the client sees to a FeatureCollection; nil
+// when there are none.
+func (c *client) frame(changes []change) []byte {
 	var text []byte
 	for i := range changes {
-		if !within(window, changes[i].position) {
+		if !c.sees(&changes[i]) {
 			continue
 		}
 		if text == nil {

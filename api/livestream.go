@@ -36,7 +36,7 @@ func (s *Server) liveStream() {
 		if err != nil {
 			return nil, err
 		}
-		c := s.live.join(property.Code, window)
+		c := s.live.join(access.ScopeOf(ctx), property.Code, window)
 		if c == nil {
 			p := problem(http.StatusServiceUnavailable, "no more live streams can be opened now; ask for /latest, or come back")
 			p.after = 10 * time.Second
@@ -61,7 +61,7 @@ func (s *Server) stream(ctx huma.Context, c *client, property *devices.ObservedP
 	fc.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 		defer s.live.leave(c)
 		e := events{w: w, conn: conn}
-		if e.send("snapshot", s.appendLatest(nil, property, c.window, 0)) == nil {
+		if e.send("snapshot", s.appendLatest(nil, c.scope, property, c.window, 0)) == nil {
 			e.follow(c)
 		}
 	})

@@ -85,11 +85,11 @@ func (s *Server) listQuarantine(ctx context.Context, in *quarantineList) (*quara
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.o.Quarantine.List(ctx, telemetry.QuarantineFilter{Reason: telemetry.Reason(in.Reason), Device: in.Device, After: after, Limit: in.Limit + 1})
+	found, err := s.o.Quarantine.List(ctx, telemetry.QuarantineFilter{Reason: telemetry.Reason(in.Reason), Device: in.Device, After: after, Limit: in.Limit + 1, Scope: access.ScopeOf(ctx)})
 	if err != nil {
 		return nil, err
 	}
-	counts, err := s.o.Quarantine.Count(ctx)
+	counts, err := s.o.Quarantine.Count(ctx, access.ScopeOf(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func showQuarantined(q *telemetry.Quarantined, most int) Quarantined {
 }
 
 func (s *Server) quarantined(ctx context.Context, id int64) (telemetry.Quarantined, error) {
-	found, err := s.o.Quarantine.List(ctx, telemetry.QuarantineFilter{After: id - 1, Limit: 1})
+	found, err := s.o.Quarantine.List(ctx, telemetry.QuarantineFilter{After: id - 1, Limit: 1, Scope: access.ScopeOf(ctx)})
 	if err != nil {
 		return telemetry.Quarantined{}, err
 	}
@@ -188,7 +188,7 @@ func (s *Server) replayIDs(ctx context.Context, reason telemetry.Reason, ids []i
 // replayAll sends what was there at its beginning: what is refused again may
 // come back as a new message, which is not sent once more.
 func (s *Server) replayAll(ctx context.Context, reason telemetry.Reason, send func([]telemetry.Quarantined) error) error {
-	counts, err := s.o.Quarantine.Count(ctx)
+	counts, err := s.o.Quarantine.Count(ctx, access.ScopeOf(ctx))
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (s *Server) replayAll(ctx context.Context, reason telemetry.Reason, send fu
 	if reason != "" {
 		left = counts[reason]
 	}
-	filter := telemetry.QuarantineFilter{Reason: reason}
+	filter := telemetry.QuarantineFilter{Reason: reason, Scope: access.ScopeOf(ctx)}
 	for left > 0 {
 		filter.Limit = int(min(left, replayChunk))
 		items, err := s.o.Quarantine.List(ctx, filter)

@@ -46,6 +46,7 @@ type Options struct {
 	Latest     *telemetry.Latest
 	History    *telemetry.History
 	Quarantine telemetry.Quarantine
+	Audit      access.AuditLog
 	Health     *telemetry.Health
 	Sequences  *telemetry.Sequences
 	Intake     Intake
@@ -98,7 +99,7 @@ func New(o Options) (*Server, error) {
 func (o *Options) check() error {
 	for name, missing := range map[string]bool{
 		"Registry": o.Registry == nil, "Latest": o.Latest == nil, "History": o.History == nil,
-		"Quarantine": o.Quarantine == nil, "Health": o.Health == nil, "Sequences": o.Sequences == nil,
+		"Quarantine": o.Quarantine == nil, "Audit": o.Audit == nil, "Health": o.Health == nil, "Sequences": o.Sequences == nil,
 		"Intake": o.Intake == nil, "Decode": o.Decode == nil, "Replay": o.Replay == nil,
 		"Status": o.Status == nil, "Zone": o.Zone == nil, "Log": o.Log == nil, "Now": o.Now == nil,
 	} {
@@ -126,6 +127,7 @@ func (s *Server) routes() {
 	s.ingesting()
 	s.importing()
 	s.quarantine()
+	s.auditing()
 	s.status()
 	s.pages()
 }
@@ -176,6 +178,10 @@ func register[I, O any](s *Server, op huma.Operation, row access.Action, handle 
 	}
 	op.Metadata = map[string]any{actionKey: row}
 	op.Errors = append(op.Errors, http.StatusBadRequest)
+	if row != access.Public {
+		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+	}
+	op.Middlewares = append(huma.Middlewares{s.permit(row)}, op.Middlewares...)
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handle(ctx, in)
 		if err == nil {

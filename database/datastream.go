@@ -5,6 +5,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"cityhub/access"
 	"cityhub/devices"
 )
 
@@ -20,6 +21,8 @@ type datastreamRow struct {
 	GroupID  reference
 	Slot     int
 	Retired  bool
+
+	Publication string
 }
 
 func datastreams() noun[devices.Datastream, datastreamRow] {
@@ -27,17 +30,20 @@ func datastreams() noun[devices.Datastream, datastreamRow] {
 		name:  "datastream",
 		match: []string{"thing_id", "sensor_id", "property", "group_id"},
 		taken: map[string]string{"group_id, property": "the group has a datastream of this property already; a re-created one needs a new group"},
+		seen:  seenDatastreams,
 		id:    func(d *devices.Datastream) *int64 { return &d.ID },
 		toRow: func(d *devices.Datastream) datastreamRow {
 			return datastreamRow{ID: d.ID, Name: d.Name, ThingID: reference(d.ThingID), SensorID: reference(d.SensorID),
-				Property: d.Property, Unit: d.Unit, GroupID: reference(d.Group), Slot: d.Slot, Retired: d.Retired}
+				Property: d.Property, Unit: d.Unit, GroupID: reference(d.Group), Slot: d.Slot, Retired: d.Retired,
+				Publication: string(d.Publication)}
 		},
 		// A city has a handful of properties and units and half a million
 		// datastreams: all share one copy of each.
 		toNoun: func(r *datastreamRow) devices.Datastream {
 			return devices.Datastream{ID: r.ID, Name: r.Name, ThingID: int64(r.ThingID), SensorID: int64(r.SensorID),
 				Property: unique.Make(r.Property).Value(), Unit: unique.Make(r.Unit).Value(),
-				Group: int64(r.GroupID), Slot: r.Slot, Retired: r.Retired}
+				Group: int64(r.GroupID), Slot: r.Slot, Retired: r.Retired,
+				Publication: access.Publication(unique.Make(r.Publication).Value())}
 		},
 	}
 }

@@ -28,6 +28,7 @@ func deployments() noun[devices.Deployment, deploymentRow] {
 		name:  "deployment",
 		match: []string{"device_id", "thing_id", "group_id"},
 		taken: map[string]string{"device_id": "the device is deployed already; end that deployment first"},
+		seen:  seenDeployments,
 		id:    func(d *devices.Deployment) *int64 { return &d.ID },
 		toRow: func(d *devices.Deployment) deploymentRow {
 			row := deploymentRow{ID: d.ID, DeviceID: reference(d.DeviceID), ThingID: reference(d.ThingID),

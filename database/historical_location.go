@@ -19,6 +19,7 @@ func historicalLocations() noun[devices.HistoricalLocation, historicalLocationRo
 	return noun[devices.HistoricalLocation, historicalLocationRow]{
 		name:  "historical location",
 		match: []string{"thing_id", "location_id"},
+		seen:  seenHistoricalLocations,
 		id:    func(h *devices.HistoricalLocation) *int64 { return &h.ID },
 		toRow: func(h *devices.HistoricalLocation) historicalLocationRow {
 			return historicalLocationRow{ID: h.ID, ThingID: reference(h.ThingID),

@@ -138,6 +138,9 @@ func (q *quarantine) List(ctx context.Context, filter telemetry.QuarantineFilter
 	if filter.Device != "" {
 		query.Where("device = ?", cleaned(filter.Device))
 	}
+	if condition := seenQuarantine(filter.Scope); condition != "" {
+		query.Where(condition)
+	}
 	if filter.Limit > 0 {
 		query.Limit(int64(filter.Limit))
 	}

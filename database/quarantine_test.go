@@ -55,7 +55,7 @@ func TestQuarantineGivesBackWhatItKept(t *testing.T) {
 
 func counted(ctx context.Context, t *testing.T, q telemetry.Quarantine, want map[telemetry.Reason]int64) {
 	t.Helper()
-	got, err := q.Count(ctx)
+	got, err := q.Count(ctx, nil)
 	must(t, err)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -103,7 +103,7 @@ func fill(t *testing.T, q telemetry.Quarantine, want int) {
 	if diff := cmp.Diff(newest[1200-want:], append([]int64{}, ids(left)...)); diff != "" {
 		t.Error(diff)
 	}
-	counts, err := q.Count(t.Context())
+	counts, err := q.Count(t.Context(), nil)
 	must(t, err)
 	if counts[telemetry.NoRoute] != int64(want) {
 		t.Errorf("counts %v, want %d", counts, want)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/uptrace/bun"
 
+	"cityhub/access"
 	"cityhub/telemetry"
 )
 
@@ -71,11 +72,31 @@ func keepTotals(ctx context.Context, s *session, changed tally) error {
 	return err
 }
 
-// Count implements telemetry.Quarantine. Its cost is that of a dozen rows,
-// whatever the quarantine holds.
-func (q *quarantine) Count(ctx context.Context) (map[telemetry.Reason]int64, error) {
+// Count implements telemetry.Quarantine. For the whole city its cost is that
+// of a dozen rows, whatever the quarantine holds.
+func (q *quarantine) Count(ctx context.Context, scope *access.Scope) (map[telemetry.Reason]int64, error) {
+	if condition := seenQuarantine(scope); condition != "" {
+		return q.countSeen(ctx, condition)
+	}
 	var rows []totalRow
 	if err := q.database.read.NewSelect().Model(&rows).Where("messages > 0").Scan(ctx); err != nil {
+		return nil, fmt.Errorf("count the quarantine: %w", err)
+	}
+	counts := make(map[telemetry.Reason]int64, len(rows))
+	for _, r := range rows {
+		counts[telemetry.Reason(r.Reason)] = r.Messages
+	}
+	return counts, nil
+}
+
+func (q *quarantine) countSeen(ctx context.Context, condition string) (map[telemetry.Reason]int64, error) {
+	var rows []struct {
+		Reason   string
+		Messages int64
+	}
+	err := q.database.read.NewSelect().Model((*quarantineRow)(nil)).Column("reason").ColumnExpr("count(*) AS messages").
+		Where(condition).Group("reason").Scan(ctx, &rows)
+	if err != nil {
 		return nil, fmt.Errorf("count the quarantine: %w", err)
 	}
 	counts := make(map[telemetry.Reason]int64, len(rows))

@@ -31,6 +31,7 @@ func tables(at *session) devices.Tables {
 		Groups:              table[devices.Group, groupRow]{groups(), at},
 		Datastreams:         table[devices.Datastream, datastreamRow]{datastreams(), at},
 		Devices:             table[devices.Device, deviceRow]{deviceNoun(), at},
+		Log:                 recorder{at},
 		Deployments:         table[devices.Deployment, deploymentRow]{deployments(), at},
 	}
 }

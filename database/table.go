@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"cityhub/access"
 	"cityhub/devices"
 )
 
@@ -18,7 +19,8 @@ type noun[E, R any] struct {
 	taken  map[string]string
 	id     func(*E) *int64
 	toRow  func(*E) R
-	toNoun func(*R) E // must keep no pointer into the row
+	seen   func(*access.Scope) string // the condition on what a scope may see, "" for all; nil: what everybody may see
+	toNoun func(*R) E                 // must keep no pointer into the row
 }
 
 // table keeps one noun. It builds its statements from bun's reading of the
@@ -82,6 +84,11 @@ func (t table[E, R]) where(page devices.Page) (string, []any, error) {
 		}
 		args = append(args, value)
 		text += " AND " + column + " = " + mark(len(args))
+	}
+	if t.seen != nil && page.Scope != nil {
+		if condition := t.seen(page.Scope); condition != "" {
+			text += " AND " + condition
+		}
 	}
 	args = append(args, page.Limit)
 	return text + " ORDER BY id LIMIT " + mark(len(args)), args, nil

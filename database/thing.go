@@ -3,6 +3,7 @@ package database
 import (
 	"github.com/uptrace/bun"
 
+	"cityhub/access"
 	"cityhub/devices"
 )
 
@@ -22,6 +23,7 @@ func things() noun[devices.Thing, thingRow] {
 	return noun[devices.Thing, thingRow]{
 		name:  "thing",
 		match: []string{"code", "organisation_id", "location_id"},
+		seen:  func(s *access.Scope) string { return seenThings("things", s) },
 		id:    func(t *devices.Thing) *int64 { return &t.ID },
 		toRow: func(t *devices.Thing) thingRow {
 			return thingRow{ID: t.ID, Code: t.Code, Name: t.Name, Description: t.Description,

@@ -1,11 +1,17 @@
 package devices
 
-import "context"
+import (
+	"context"
+	"fmt"
+
+	"cityhub/access"
+)
 
 // Nouns is the register of one noun: what its table does, with every change
 // checked first and taken into the index afterwards.
 type Nouns[T any] struct {
 	registry *Registry
+	name     string // as the audit log calls it
 	table    func(Tables) Table[T]
 	id       func(*T) *int64
 	// check validates, fills defaults and makes what the entity needs; old is
@@ -15,18 +21,40 @@ type Nouns[T any] struct {
 	after func(ctx context.Context, w *work, entity, old *T) error
 	// before takes away what goes with an entity; nil when nothing does.
 	before func(ctx context.Context, w *work, id int64) error
-	enter  func(*index, T)
-	leave  func(*index, T)
+	// owners are the organisations that must all be the principal's own for
+	// a change; nil for what only the whole city's principals may change.
+	owners func(ctx context.Context, w *work, entity *T) ([]int64, error)
+	// own is where the organisation stands; nil when the entity has none.
+	own func(*T) *int64
+	// fixed names what a technician may not change; nil when that is all.
+	fixed func(entity, old *T) string
+	enter func(*index, T)
+	leave func(*index, T)
 }
 
-// List gives a page of entities by ascending id.
+// List gives a page of entities by ascending id: those that the context's
+// scope may see.
 func (n *Nouns[T]) List(ctx context.Context, page Page) ([]T, error) {
+	page.Scope = access.ScopeOf(ctx)
 	return n.table(n.registry.store.Tables()).List(ctx, page)
 }
 
-// Get gives one entity, or ErrNotFound.
+// Get gives one entity, or ErrNotFound, also for what the context's scope may
+// not see.
 func (n *Nouns[T]) Get(ctx context.Context, id int64) (T, error) {
-	return n.table(n.registry.store.Tables()).Get(ctx, id)
+	table, scope := n.table(n.registry.store.Tables()), access.ScopeOf(ctx)
+	if scope.All {
+		return table.Get(ctx, id)
+	}
+	var none T
+	found, err := table.List(ctx, Page{After: id - 1, Limit: 1, Scope: scope})
+	if err != nil {
+		return none, err
+	}
+	if len(found) == 0 || *n.id(&found[0]) != id {
+		return none, fmt.Errorf("%s %d: %w", n.name, id, ErrNotFound)
+	}
+	return found[0], nil
 }
 
 // Create keeps a new entity and sets its id.
@@ -62,6 +90,12 @@ func (n *Nouns[T]) Delete(ctx context.Context, id int64) error {
 		if err != nil {
 			return err
 		}
+		if err := n.guard(ctx, w, nil, &old); err != nil {
+			return err
+		}
+		if err := n.note(ctx, w, "delete", nil, &old); err != nil {
+			return err
+		}
 		if n.before != nil {
 			if err := n.before(ctx, w, id); err != nil {
 				return err
@@ -78,6 +112,9 @@ func (n *Nouns[T]) Delete(ctx context.Context, id int64) error {
 }
 
 func (n *Nouns[T]) put(ctx context.Context, w *work, entity, old *T) error {
+	if err := n.guard(ctx, w, entity, old); err != nil {
+		return err
+	}
 	if err := n.check(ctx, w, entity, old); err != nil {
 		return err
 	}
@@ -89,41 +126,12 @@ func (n *Nouns[T]) put(ctx context.Context, w *work, entity, old *T) error {
 			return err
 		}
 	}
+	if err := n.note(ctx, w, action(old), entity, old); err != nil {
+		return err
+	}
 	if n.enter != nil {
 		kept := *entity
 		w.then(func(x *index) { n.enter(x, kept) })
 	}
 	return nil
-}
-
-// nouns wires every noun to its table, its checks and its place in the index.
-func (r *Registry) nouns() {
-	r.Organisations = &Nouns[Organisation]{registry: r, id: organisationID, check: checkOrganisation,
-		table: func(t Tables) Table[Organisation] { return t.Organisations }}
-	r.Things = &Nouns[Thing]{registry: r, id: thingID, check: checkThing, after: rememberPlace, before: forgetPlaces,
-		table: func(t Tables) Table[Thing] { return t.Things },
-		enter: (*index).enterThing, leave: (*index).leaveThing}
-	r.Locations = &Nouns[Location]{registry: r, id: locationID, check: checkLocation,
-		table: func(t Tables) Table[Location] { return t.Locations },
-		enter: (*index).moveLocation}
-	r.Properties = &Nouns[ObservedProperty]{registry: r, id: propertyID, check: checkProperty,
-		table: func(t Tables) Table[ObservedProperty] { return t.ObservedProperties },
-		enter: (*index).enterProperty, leave: (*index).leaveProperty}
-	r.Sensors = &Nouns[Sensor]{registry: r, id: sensorID, check: checkSensor,
-		table: func(t Tables) Table[Sensor] { return t.Sensors },
-		enter: (*index).enterSensor, leave: (*index).leaveSensor}
-	r.Datastreams = &Nouns[Datastream]{registry: r, id: datastreamID, check: checkDatastream,
-		table: func(t Tables) Table[Datastream] { return t.Datastreams },
-		enter: (*index).enterDatastream, leave: (*index).leaveDatastream}
-	r.Devices = &Nouns[Device]{registry: r, id: deviceID, check: checkDevice,
-		table: func(t Tables) Table[Device] { return t.Devices },
-		enter: (*index).enterDevice, leave: (*index).leaveDevice}
-	r.Deployments = &Nouns[Deployment]{registry: r, id: deploymentID, check: checkDeployment, before: undeploy,
-		table: func(t Tables) Table[Deployment] { return t.Deployments },
-		enter: (*index).enterDeployment, leave: (*index).leaveDeployment}
-}
-
-// HistoricalLocations tells where a thing was, oldest first.
-func (r *Registry) HistoricalLocations(ctx context.Context, page Page) ([]HistoricalLocation, error) {
-	return r.store.Tables().HistoricalLocations.List(ctx, page)
 }

@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"cityhub/access"
 )
 
 var (
@@ -215,8 +217,15 @@ func checkDatastream(_ context.Context, _ *work, d, old *Datastream) error {
 	if old == nil {
 		return invalid("datastream", "datastreams come with a deployment; deploy a device instead")
 	}
+	switch d.Publication {
+	case access.Private, access.Internal, access.Open:
+	case "":
+		d.Publication = access.Private
+	default:
+		return invalid("publication", fmt.Sprintf("%q is none of private, internal, public", d.Publication))
+	}
 	if d.Group != old.Group || d.Slot != old.Slot || d.Property != old.Property || d.ThingID != old.ThingID {
-		return invalid("datastream", "only name and retired can be edited")
+		return invalid("datastream", "only name, publication and retired can be edited")
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"cityhub/access"
 )
 
 // checkDeployment refuses overlaps and finds, or makes, the group that the
@@ -148,7 +150,7 @@ func (w *work) newGroup(ctx context.Context, g Group) (int64, error) {
 
 func (w *work) newDatastream(ctx context.Context, g Group, thing string, c Channel) error {
 	d := Datastream{Name: thing + " · " + c.Property, ThingID: g.ThingID, SensorID: g.SensorID,
-		Property: c.Property, Unit: c.Unit, Group: g.ID, Slot: c.Slot}
+		Property: c.Property, Unit: c.Unit, Group: g.ID, Slot: c.Slot, Publication: access.Private}
 	if err := w.Datastreams.Put(ctx, &d); err != nil {
 		return err
 	}

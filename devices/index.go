@@ -5,6 +5,7 @@ import (
 	"sort"
 	"time"
 
+	"cityhub/access"
 	"cityhub/geo"
 )
 
@@ -39,6 +40,19 @@ type Station struct {
 type Series struct {
 	Group
 	Datastreams []int64 // ids by slot; 0: none, or retired
+	open        uint64  // a bit for each slot that is public
+	internal    uint64  // a bit for each slot that is for every organisation
+}
+
+// Publication tells who may see the readings of a slot.
+func (s *Series) Publication(slot int) access.Publication {
+	switch bit := uint64(1) << (slot & 63); {
+	case s.open&bit != 0:
+		return access.Open
+	case s.internal&bit != 0:
+		return access.Internal
+	}
+	return access.Private
 }
 
 // unit is a device with the places at which it stood.
@@ -125,13 +139,13 @@ func (x *index) enterDatastream(d Datastream) {
 	if d.Retired {
 		id = 0
 	}
-	x.setStream(d.Group, d.Slot, id)
+	x.setStream(d.Group, d.Slot, id, d.Publication)
 }
 
-func (x *index) leaveDatastream(d Datastream) { x.setStream(d.Group, d.Slot, 0) }
+func (x *index) leaveDatastream(d Datastream) { x.setStream(d.Group, d.Slot, 0, access.Private) }
 
 // setStream copies the series: readers may hold the old one.
-func (x *index) setStream(group int64, slot int, id int64) {
+func (x *index) setStream(group int64, slot int, id int64, p access.Publication) {
 	old := x.series[group]
 	if old == nil || slot < 0 {
 		return
@@ -139,7 +153,16 @@ func (x *index) setStream(group int64, slot int, id int64) {
 	streams := make([]int64, max(len(old.Datastreams), slot+1))
 	copy(streams, old.Datastreams)
 	streams[slot] = id
-	x.series[group] = &Series{Group: old.Group, Datastreams: streams}
+	next := &Series{Group: old.Group, Datastreams: streams, open: old.open, internal: old.internal}
+	bit := uint64(1) << (slot & 63)
+	next.open, next.internal = next.open&^bit, next.internal&^bit
+	switch p {
+	case access.Open:
+		next.open |= bit
+	case access.Internal:
+		next.internal |= bit
+	}
+	x.series[group] = next
 }
 
 func (x *index) enterDevice(d Device) {

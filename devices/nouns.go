@@ -7,6 +7,7 @@ package devices
 import (
 	"time"
 
+	"cityhub/access"
 	"cityhub/geo"
 )
 
@@ -102,6 +103,8 @@ type Datastream struct {
 	Group    int64 // Group.ID; the archive's tag g
 	Slot     int   // the datastream's place within its group's messages
 	Retired  bool  // its readings are unreachable and leave with retention
+
+	Publication access.Publication // who may see its readings beside its organisation; "" counts as private
 }
 
 // Group is one place for a sensor at a thing. All datastreams of the place
@@ -132,7 +135,7 @@ type Device struct {
 	SensorID       int64
 	OrganisationID int64 // 0: none
 	State          State
-	SecretHash     string // see access; "" when it has none
+	SecretHash     string `json:"-"` // see access; "" when it has none
 }
 
 // Deployment says that a device stood at a thing, in a group's place, over

@@ -1,12 +1,17 @@
 package devices
 
-import "context"
+import (
+	"context"
+
+	"cityhub/access"
+)
 
 // Page asks for the entities after an id, in ascending order of id.
 type Page struct {
 	After int64
 	Limit int            // at least 1
 	Match map[string]any // equality by column name, e.g. {"thing_id": 7}
+	Scope *access.Scope  // who asks sees no more than this; nil: everything
 }
 
 // Table keeps one noun. Put inserts when the entity's ID is 0 and sets it,
@@ -33,6 +38,12 @@ type Tables struct {
 	Datastreams         Table[Datastream]
 	Devices             Table[Device]
 	Deployments         Table[Deployment]
+	Log                 Recorder
+}
+
+// Recorder notes a change in the audit log, in the change's own transaction.
+type Recorder interface {
+	Record(ctx context.Context, entry *access.AuditEntry) error
 }
 
 // Store keeps the registry's nouns.

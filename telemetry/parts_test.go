@@ -264,7 +264,7 @@ func (w *way) stream(device, property string) devices.Datastream {
 
 func (w *way) quarantined() map[telemetry.Reason]int64 {
 	w.t.Helper()
-	counts, err := w.database.Quarantine().Count(w.t.Context())
+	counts, err := w.database.Quarantine().Count(w.t.Context(), nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

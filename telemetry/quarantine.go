@@ -3,6 +3,8 @@ package telemetry
 import (
 	"context"
 	"time"
+
+	"cityhub/access"
 )
 
 // Quarantined is something that was received and could not be accepted, kept
@@ -25,6 +27,7 @@ type QuarantineFilter struct {
 	Device string
 	After  int64 // id
 	Limit  int
+	Scope  *access.Scope // only of these organisations' devices; nil: all
 }
 
 // Quarantine keeps refused messages, bounded: dropping the oldest is counted.
@@ -33,7 +36,7 @@ type Quarantine interface {
 	// ones had to go to stay within bounds.
 	Add(ctx context.Context, items []Quarantined) (dropped int, err error)
 	List(ctx context.Context, filter QuarantineFilter) ([]Quarantined, error)
-	// Count gives the number of messages by reason.
-	Count(ctx context.Context) (map[Reason]int64, error)
+	// Count gives the number of messages by reason; scope as in the filter.
+	Count(ctx context.Context, scope *access.Scope) (map[Reason]int64, error)
 	Remove(ctx context.Context, ids []int64) error
 }

@@ -69,7 +69,7 @@ func (h *hub) openBroker(context.Context) (err error) {
 func (h *hub) openAPI(context.Context) (err error) {
 	replayer := replayer{decoder: h.decoder, intake: h.pipeline, quarantine: h.database.Quarantine()}
 	h.api, err = api.New(api.Options{
-		Registry: h.registry, Latest: h.latest, Quarantine: h.database.Quarantine(),
+		Registry: h.registry, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(),
 		History: &telemetry.History{Archive: h.archive, Journal: h.database.RollUpJournal(), IDs: h.database.IDBlocks(), Zone: h.zone},
 		Health:  h.health, Sequences: h.sequences, Intake: h.pipeline, Decode: h.decode, Replay: replayer.replay,
 		Status: h.status, Zone: h.zone, Log: h.log, Now: time.Now,

@@ -1,0 +1,35 @@
+package devices
+
+import "context"
+
+// nouns wires every noun to its table, its checks and its place in the index.
+func (r *Registry) nouns() {
+	r.Organisations = &Nouns[Organisation]{registry: r, name: "organisation", id: organisationID, check: checkOrganisation,
+		table: func(t Tables) Table[Organisation] { return t.Organisations }}
+	r.Things = &Nouns[Thing]{registry: r, name: "thing", owners: ownerOf(thingOwner), own: thingOwner, fixed: fixedThing, id: thingID, check: checkThing, after: rememberPlace, before: forgetPlaces,
+		table: func(t Tables) Table[Thing] { return t.Things },
+		enter: (*index).enterThing, leave: (*index).leaveThing}
+	r.Locations = &Nouns[Location]{registry: r, name: "location", owners: ownersOfLocation, id: locationID, check: checkLocation,
+		table: func(t Tables) Table[Location] { return t.Locations },
+		enter: (*index).moveLocation}
+	r.Properties = &Nouns[ObservedProperty]{registry: r, name: "observed-property", id: propertyID, check: checkProperty,
+		table: func(t Tables) Table[ObservedProperty] { return t.ObservedProperties },
+		enter: (*index).enterProperty, leave: (*index).leaveProperty}
+	r.Sensors = &Nouns[Sensor]{registry: r, name: "sensor", id: sensorID, check: checkSensor,
+		table: func(t Tables) Table[Sensor] { return t.Sensors },
+		enter: (*index).enterSensor, leave: (*index).leaveSensor}
+	r.Datastreams = &Nouns[Datastream]{registry: r, name: "datastream", owners: ownersOfDatastream, fixed: fixedDatastream, id: datastreamID, check: checkDatastream,
+		table: func(t Tables) Table[Datastream] { return t.Datastreams },
+		enter: (*index).enterDatastream, leave: (*index).leaveDatastream}
+	r.Devices = &Nouns[Device]{registry: r, name: "device", owners: ownerOf(deviceOwner), own: deviceOwner, fixed: fixedDevice, id: deviceID, check: checkDevice,
+		table: func(t Tables) Table[Device] { return t.Devices },
+		enter: (*index).enterDevice, leave: (*index).leaveDevice}
+	r.Deployments = &Nouns[Deployment]{registry: r, name: "deployment", owners: ownersOfDeployment, fixed: fixedNothing[Deployment], id: deploymentID, check: checkDeployment, before: undeploy,
+		table: func(t Tables) Table[Deployment] { return t.Deployments },
+		enter: (*index).enterDeployment, leave: (*index).leaveDeployment}
+}
+
+// HistoricalLocations tells where a thing was, oldest first.
+func (r *Registry) HistoricalLocations(ctx context.Context, page Page) ([]HistoricalLocation, error) {
+	return r.store.Tables().HistoricalLocations.List(ctx, page)
+}
