@@ -12,7 +12,7 @@ import (
 type Device struct {
 	ID int64 `json:"id"`
 	DeviceBody
-	State        string     `json:"state" enum:"stock,deployed,recalled"`
+	State        string     `json:"state" enum:"stock,claimed,deployed,maintenance,recalled,retired"`
 	Thing        string     `json:"thing,omitempty" doc:"Code of the thing at which it stands now"`
 	ThingID      int64      `json:"thingId,omitempty"`
 	LastReceived *time.Time `json:"lastReceived,omitempty" doc:"Of its last message since the hub started"`

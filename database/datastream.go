@@ -23,6 +23,7 @@ type datastreamRow struct {
 	Retired  bool
 
 	Publication string
+	Ended       instant
 }
 
 func datastreams() noun[devices.Datastream, datastreamRow] {
@@ -35,7 +36,7 @@ func datastreams() noun[devices.Datastream, datastreamRow] {
 		toRow: func(d *devices.Datastream) datastreamRow {
 			return datastreamRow{ID: d.ID, Name: d.Name, ThingID: reference(d.ThingID), SensorID: reference(d.SensorID),
 				Property: d.Property, Unit: d.Unit, GroupID: reference(d.Group), Slot: d.Slot, Retired: d.Retired,
-				Publication: string(d.Publication)}
+				Publication: string(d.Publication), Ended: instant{d.Ended}}
 		},
 		// A city has a handful of properties and units and half a million
 		// datastreams: all share one copy of each.
@@ -43,7 +44,7 @@ func datastreams() noun[devices.Datastream, datastreamRow] {
 			return devices.Datastream{ID: r.ID, Name: r.Name, ThingID: int64(r.ThingID), SensorID: int64(r.SensorID),
 				Property: unique.Make(r.Property).Value(), Unit: unique.Make(r.Unit).Value(),
 				Group: int64(r.GroupID), Slot: r.Slot, Retired: r.Retired,
-				Publication: access.Publication(unique.Make(r.Publication).Value())}
+				Publication: access.Publication(unique.Make(r.Publication).Value()), Ended: r.Ended.Time}
 		},
 	}
 }

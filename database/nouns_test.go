@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"cityhub/access"
 	"cityhub/devices"
 	"cityhub/geo"
 )
@@ -32,6 +33,7 @@ type city struct {
 	datastream   devices.Datastream
 	device       devices.Device
 	deployment   devices.Deployment
+	event        devices.DeviceEvent
 }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
@@ -55,6 +57,9 @@ func found(ctx context.Context, t testing.TB, s devices.Tables) (c city) {
 		OrganisationID: c.organisation.ID, State: devices.Deployed, SecretHash: "$argon2id$x"})
 	c.deployment = put(ctx, t, s.Deployments, devices.Deployment{DeviceID: c.device.ID, ThingID: c.thing.ID, GroupID: c.group.ID,
 		From: noon, Position: &geo.Position{Lon: -0.1, Lat: 0, Alt: -3}})
+	c.event = put(ctx, t, s.DeviceEvents, devices.DeviceEvent{DeviceID: c.device.ID, Move: devices.Deploy, From: devices.Claimed, To: devices.Deployed,
+		Actor: devices.Actor{Kind: access.UserKind, ID: 7, Name: "Lan"}, Time: noon, Noted: noon.Add(time.Minute), Reason: "Lắp mới",
+		Fix: &devices.Fix{Position: geo.Position{Lon: 105.8, Lat: 21}, Accuracy: 4.5}, ThingID: c.thing.ID, OtherID: 3, OrganisationID: c.organisation.ID})
 	return c
 }
 
@@ -100,12 +105,14 @@ func TestEveryNounComesBackAsItWasPut(t *testing.T) {
 		s := d.Store().Tables()
 		c := found(ctx, t, s)
 		to := noon.Add(time.Nanosecond)
+		keeps(ctx, t, s.DeviceEvents, func(e *devices.DeviceEvent) *int64 { return &e.ID }, c.event,
+			devices.DeviceEvent{DeviceID: c.device.ID, Move: devices.Register, To: devices.Stock, Time: noon, Noted: noon})
 		keeps(ctx, t, s.Deployments, func(d *devices.Deployment) *int64 { return &d.ID }, c.deployment,
 			devices.Deployment{DeviceID: c.device.ID, ThingID: c.thing.ID, GroupID: c.group.ID, From: noon, To: to})
 		keeps(ctx, t, s.Devices, func(d *devices.Device) *int64 { return &d.ID }, c.device,
 			devices.Device{Code: "dev-2", SensorID: c.sensor.ID, State: devices.Stock})
 		keeps(ctx, t, s.Datastreams, func(d *devices.Datastream) *int64 { return &d.ID }, c.datastream,
-			devices.Datastream{ThingID: c.thing.ID, SensorID: c.sensor.ID, Property: "pm25", Group: c.group.ID})
+			devices.Datastream{ThingID: c.thing.ID, SensorID: c.sensor.ID, Property: "pm25", Group: c.group.ID, Ended: noon})
 		keeps(ctx, t, s.Groups, func(g *devices.Group) *int64 { return &g.ID }, c.group,
 			devices.Group{ThingID: c.thing.ID, SensorID: c.sensor.ID})
 		keeps(ctx, t, s.Sensors, func(s *devices.Sensor) *int64 { return &s.ID }, c.sensor, devices.Sensor{Code: "aq2"})
@@ -142,6 +149,19 @@ func TestChannelsKeepTheirBounds(t *testing.T) {
 			if !errors.Is(err, devices.ErrInvalid) {
 				t.Errorf("%s: %v", name, err)
 			}
+		}
+	})
+}
+
+// A device that was registered by mistake takes its past along.
+func TestADeletedDevicesEventsGo(t *testing.T) {
+	withDatabase(t, func(ctx context.Context, t *testing.T, d *Database) {
+		s := d.Store().Tables()
+		c := found(ctx, t, s)
+		must(t, s.Deployments.Delete(ctx, c.deployment.ID))
+		must(t, s.Devices.Delete(ctx, c.device.ID))
+		if _, err := s.DeviceEvents.Get(ctx, c.event.ID); !errors.Is(err, devices.ErrNotFound) {
+			t.Errorf("the event: %v", err)
 		}
 	})
 }

@@ -43,6 +43,7 @@ func TestMatchesUseAnIndex(t *testing.T) {
 	matches[devices.Datastream, datastreamRow](t, s, datastreams())
 	matches[devices.Device, deviceRow](t, s, deviceNoun())
 	matches[devices.Deployment, deploymentRow](t, s, deployments())
+	matches[devices.DeviceEvent, deviceEventRow](t, s, deviceEvents())
 }
 
 func matches[E, R any](t *testing.T, s *session, n noun[E, R]) {

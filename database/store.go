@@ -33,5 +33,6 @@ func tables(at *session) devices.Tables {
 		Devices:             table[devices.Device, deviceRow]{deviceNoun(), at},
 		Log:                 recorder{at},
 		Deployments:         table[devices.Deployment, deploymentRow]{deployments(), at},
+		DeviceEvents:        table[devices.DeviceEvent, deviceEventRow]{deviceEvents(), at},
 	}
 }

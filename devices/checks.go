@@ -243,8 +243,10 @@ func checkDevice(ctx context.Context, w *work, d, old *Device) error {
 			return err
 		}
 	}
-	if d.State == "" {
+	if old == nil {
 		d.State = Stock
+	} else if old.State != d.State {
+		return invalid("state", "follows from what happens to the device; use the calls of its life cycle")
 	}
 	if old != nil && old.SensorID != d.SensorID {
 		if _, deployed, err := first(ctx, w.Deployments, map[string]any{"device_id": d.ID}); err != nil || deployed {

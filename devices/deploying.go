@@ -41,7 +41,7 @@ func checkDeployment(ctx context.Context, w *work, d, old *Deployment) error {
 			return err
 		}
 	}
-	return w.follow(ctx, device, d.ID, d.To.IsZero())
+	return w.follow(ctx, device, d)
 }
 
 // undeploy brings a device's state in line before a deployment leaves it.
@@ -54,28 +54,59 @@ func undeploy(ctx context.Context, w *work, id int64) error {
 	if err != nil {
 		return err
 	}
-	return w.follow(ctx, device, id, false)
+	if d.To.IsZero() {
+		d.To = w.registry.now()
+	}
+	return w.follow(ctx, device, &d)
 }
 
-// follow brings the device's state in line with its deployments: the one of
-// the id, which is being changed and will be open or not, and the others.
-func (w *work) follow(ctx context.Context, device Device, id int64, open bool) error {
+// follow brings the device's state in line with its deployments: the one that
+// is being changed, and the others.
+func (w *work) follow(ctx context.Context, device Device, d *Deployment) error {
+	open := d.To.IsZero()
 	if !open {
-		others, err := w.Deployments.List(ctx, Page{Limit: loadPage, Match: map[string]any{"device_id": device.ID}})
+		other, found, err := w.open(ctx, device.ID)
 		if err != nil {
 			return err
 		}
-		open = slices.ContainsFunc(others, func(o Deployment) bool { return o.ID != id && o.To.IsZero() })
+		open = found && other.ID != d.ID
 	}
-	state := Recalled
-	if open {
-		state = Deployed
+	came, went := w.arrival(d), w.departure(d)
+	switch {
+	case open && !device.State.stands():
+		return w.move(ctx, &device, came)
+	case !open && device.State.stands():
+		return w.move(ctx, &device, went)
+	case !open && d.ID == 0 && (device.State == Stock || device.State == Claimed): // it has come and gone
+		if err := w.move(ctx, &device, came); err != nil {
+			return err
+		}
+		return w.move(ctx, &device, went)
 	}
-	if device.State == state {
-		return nil
+	return nil
+}
+
+// arrival and departure are a deployment's events: told as the step under way
+// tells them, or as the deployment alone does.
+func (w *work) arrival(d *Deployment) DeviceEvent {
+	e := DeviceEvent{Move: Deploy, Time: d.From, ThingID: d.ThingID}
+	if d.Position != nil {
+		e.Fix = &Fix{Position: *d.Position}
 	}
-	device.State = state
-	return w.Devices.Put(ctx, &device)
+	return w.told(e)
+}
+
+func (w *work) departure(d *Deployment) DeviceEvent {
+	return w.told(DeviceEvent{Move: Recall, Time: d.To, ThingID: d.ThingID})
+}
+
+func (w *work) told(e DeviceEvent) DeviceEvent {
+	if w.step == nil {
+		return e
+	}
+	step := *w.step
+	step.Time, step.ThingID = e.Time, e.ThingID
+	return step
 }
 
 func (w *work) refuseOverlap(ctx context.Context, d *Deployment) error {

@@ -105,6 +105,7 @@ type Datastream struct {
 	Retired  bool  // its readings are unreachable and leave with retention
 
 	Publication access.Publication // who may see its readings beside its organisation; "" counts as private
+	Ended       time.Time          // from when on the place's device does not measure it; zero: it does
 }
 
 // Group is one place for a sensor at a thing. All datastreams of the place
@@ -115,16 +116,6 @@ type Group struct {
 	SensorID int64
 	Place    int // 0 for the first device of this model at the thing, then 1…
 }
-
-// State is where a device is in its life.
-type State string
-
-// The states of a device; the life cycle's rules come with the field room.
-const (
-	Stock    State = "stock"
-	Deployed State = "deployed"
-	Recalled State = "recalled"
-)
 
 // Device is a physical unit.
 type Device struct {

@@ -131,6 +131,7 @@ type work struct {
 	Tables
 	registry *Registry
 	entries  []func(*index)
+	step     *DeviceEvent // what is told of the deployment under way; nil: nothing
 }
 
 func (w *work) then(entry func(*index)) { w.entries = append(w.entries, entry) }

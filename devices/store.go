@@ -38,6 +38,7 @@ type Tables struct {
 	Datastreams         Table[Datastream]
 	Devices             Table[Device]
 	Deployments         Table[Deployment]
+	DeviceEvents        Table[DeviceEvent]
 	Log                 Recorder
 }
 

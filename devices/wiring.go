@@ -21,7 +21,7 @@ func (r *Registry) nouns() {
 	r.Datastreams = &Nouns[Datastream]{registry: r, name: "datastream", owners: ownersOfDatastream, fixed: fixedDatastream, id: datastreamID, check: checkDatastream,
 		table: func(t Tables) Table[Datastream] { return t.Datastreams },
 		enter: (*index).enterDatastream, leave: (*index).leaveDatastream}
-	r.Devices = &Nouns[Device]{registry: r, name: "device", owners: ownerOf(deviceOwner), own: deviceOwner, fixed: fixedDevice, id: deviceID, check: checkDevice,
+	r.Devices = &Nouns[Device]{registry: r, name: "device", owners: ownerOf(deviceOwner), own: deviceOwner, fixed: fixedDevice, id: deviceID, check: checkDevice, after: rememberOwner,
 		table: func(t Tables) Table[Device] { return t.Devices },
 		enter: (*index).enterDevice, leave: (*index).leaveDevice}
 	r.Deployments = &Nouns[Deployment]{registry: r, name: "deployment", owners: ownersOfDeployment, fixed: fixedNothing[Deployment], id: deploymentID, check: checkDeployment, before: undeploy,
