@@ -49,6 +49,7 @@ type hub struct {
 	registry   *devices.Registry
 	latest     *telemetry.Latest
 	quarantine telemetry.Quarantine
+	history    *telemetry.History
 	pipeline   *telemetry.Pipeline
 	counters   *telemetry.Counters
 	roller     *telemetry.Roller
@@ -83,9 +84,14 @@ func (h *hub) now() time.Time { return time.Now().Add(time.Duration(h.ahead.Load
 
 func newHub(t testing.TB, setups ...setup) *hub {
 	t.Helper()
+	return newHubOn(t, database.Options{SQLitePath: filepath.Join(t.TempDir(), "hub.db")}, setups...)
+}
+
+func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
+	t.Helper()
 	h := &hub{t: t, logs: &logs{}, latest: telemetry.NewLatest(), counters: telemetry.NewCounters()}
 	dir := t.TempDir()
-	db := must(database.Open(t.Context(), database.Options{SQLitePath: filepath.Join(dir, "hub.db")}))(t)
+	db := must(database.Open(t.Context(), options))(t)
 	t.Cleanup(func() { check(t, db.Close()) })
 	h.registry = must(devices.Open(t.Context(), db.Store(), h.now))(t)
 	archive := must(sqlite.Open(t.Context(), sqlite.Options{Dir: filepath.Join(dir, "archive"), Now: h.now}))(t)
@@ -101,8 +107,9 @@ func newHub(t testing.TB, setups ...setup) *hub {
 	watcher := &later{}
 	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{Registry: h.registry, Latest: h.latest, Sequences: sequences, Health: health,
 		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Watchers: []telemetry.Watcher{watcher}, Now: h.now, Log: log})
+	h.history = &telemetry.History{Archive: archive, Journal: db.RollUpJournal(), IDs: db.IDBlocks(), Zone: hanoi}
 	o := api.Options{Registry: h.registry, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Health: health, Sequences: sequences,
-		History: &telemetry.History{Archive: archive, Journal: db.RollUpJournal(), IDs: db.IDBlocks(), Zone: hanoi},
+		History: h.history,
 		Intake:  h.pipeline, Decode: decode, Zone: hanoi, Log: log, Now: h.now,
 		Replay: func(ctx context.Context, items []telemetry.Quarantined) (int, int, error) {
 			return h.replay(ctx, items)

@@ -176,7 +176,7 @@ func register[I, O any](s *Server, op huma.Operation, row access.Action, handle 
 	if !access.Known(row) {
 		panic(fmt.Sprintf("api: %s %s names no row of the permission table", op.Method, op.Path))
 	}
-	op.Metadata = map[string]any{actionKey: row}
+	op.Extensions = map[string]any{"x-permission": row}
 	op.Errors = append(op.Errors, http.StatusBadRequest)
 	if row != access.Public {
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
@@ -192,9 +192,6 @@ func register[I, O any](s *Server, op huma.Operation, row access.Action, handle 
 		return nil, p
 	})
 }
-
-// actionKey is where an operation's metadata keep its row.
-const actionKey = "action"
 
 // report logs the failures that are the hub's own.
 func (s *Server) report(ctx context.Context, p *Problem) {
