@@ -22,6 +22,7 @@ import (
 	"cityhub/broker-bridge/payload"
 	"cityhub/database"
 	"cityhub/devices"
+	"cityhub/devices/credentials"
 	"cityhub/telemetry"
 	"cityhub/telemetry/spool"
 	"cityhub/telemetry/sqlite"
@@ -52,6 +53,7 @@ type hub struct {
 	history    *telemetry.History
 	pipeline   *telemetry.Pipeline
 	counters   *telemetry.Counters
+	keeper     *credentials.Keeper
 	roller     *telemetry.Roller
 	server     *api.Server
 	client     *http.Client
@@ -99,6 +101,9 @@ func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
 	kept := must(spool.Open(spool.Options{Dir: filepath.Join(dir, "spool"), MaxBytes: 64 << 20}))(t)
 	t.Cleanup(func() { check(t, kept.Close()) })
 	h.quarantine = db.Quarantine()
+	h.keeper = must(credentials.Open(t.Context(), credentials.Options{Store: db.Credentials(), Registry: h.registry, Now: h.now}))(t)
+	claims := credentials.NewClaims(credentials.ClaimOptions{Store: db.Credentials(), Finder: h.registry.Devices, Take: h.registry.TakeFromStock,
+		Log: db.AuditLog(), Now: h.now})
 	health, sequences := telemetry.NewHealth(), telemetry.NewSequences()
 	log := slog.New(slog.NewTextHandler(h.logs, nil))
 	forwarder := telemetry.NewForwarder(telemetry.ForwarderOptions{Backlog: &backlog{kept, kept.Start()}, Archive: archive,
@@ -106,9 +111,9 @@ func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
 	h.roller = telemetry.NewRoller(telemetry.RollerOptions{Archive: archive, Journal: db.RollUpJournal(), Forwarder: forwarder, Zone: hanoi, Now: h.now, Log: log})
 	watcher := &later{}
 	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{Registry: h.registry, Latest: h.latest, Sequences: sequences, Health: health,
-		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Watchers: []telemetry.Watcher{watcher}, Now: h.now, Log: log})
+		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher}, Now: h.now, Log: log})
 	h.history = &telemetry.History{Archive: archive, Journal: db.RollUpJournal(), IDs: db.IDBlocks(), Zone: hanoi}
-	o := api.Options{Registry: h.registry, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Health: health, Sequences: sequences,
+	o := api.Options{Registry: h.registry, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Credentials: h.keeper, Claims: claims, Health: health, Sequences: sequences,
 		History: h.history,
 		Intake:  h.pipeline, Decode: decode, Zone: hanoi, Log: log, Now: h.now,
 		Replay: func(ctx context.Context, items []telemetry.Quarantined) (int, int, error) {

@@ -21,6 +21,7 @@ import (
 
 	"cityhub/access"
 	"cityhub/devices"
+	"cityhub/devices/credentials"
 	"cityhub/telemetry"
 )
 
@@ -42,21 +43,23 @@ type Replay func(ctx context.Context, items []telemetry.Quarantined) (accepted, 
 // Options says what a server works with. All are required save IngestWait and
 // Page.
 type Options struct {
-	Registry   *devices.Registry
-	Latest     *telemetry.Latest
-	History    *telemetry.History
-	Quarantine telemetry.Quarantine
-	Audit      access.AuditLog
-	Health     *telemetry.Health
-	Sequences  *telemetry.Sequences
-	Intake     Intake
-	Decode     Decode
-	Replay     Replay
-	Status     func() Status
-	Zone       *time.Location // the city's
-	Log        *slog.Logger
-	Now        func() time.Time
-	IngestWait time.Duration // how long an ingest may wait for the spool; 10 s when 0
+	Registry    *devices.Registry
+	Latest      *telemetry.Latest
+	History     *telemetry.History
+	Quarantine  telemetry.Quarantine
+	Audit       access.AuditLog
+	Health      *telemetry.Health
+	Sequences   *telemetry.Sequences
+	Intake      Intake
+	Decode      Decode
+	Replay      Replay
+	Status      func() Status
+	Zone        *time.Location // the city's
+	Log         *slog.Logger
+	Now         func() time.Time
+	Credentials *credentials.Keeper
+	Claims      *credentials.Claims
+	IngestWait  time.Duration // how long an ingest may wait for the spool; 10 s when 0
 }
 
 // Server serves the city over HTTP. Make it with New, run it with Listen, end
@@ -102,6 +105,7 @@ func (o *Options) check() error {
 		"Quarantine": o.Quarantine == nil, "Audit": o.Audit == nil, "Health": o.Health == nil, "Sequences": o.Sequences == nil,
 		"Intake": o.Intake == nil, "Decode": o.Decode == nil, "Replay": o.Replay == nil,
 		"Status": o.Status == nil, "Zone": o.Zone == nil, "Log": o.Log == nil, "Now": o.Now == nil,
+		"Credentials": o.Credentials == nil, "Claims": o.Claims == nil,
 	} {
 		if missing {
 			return fmt.Errorf("api: option %s is missing", name)
@@ -119,6 +123,8 @@ func (s *Server) routes() {
 	s.sensors()
 	s.datastreams()
 	s.devices()
+	s.claiming()
+	s.credentials()
 	s.deployments()
 	s.observations()
 	s.aggregates()

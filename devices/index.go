@@ -61,6 +61,7 @@ type unit struct {
 	code     string
 	devEUI   string
 	sensor   int64
+	owner    int64     // organisation, 0: none
 	bindings []binding // by from, ascending; never overlapping
 }
 
@@ -166,7 +167,7 @@ func (x *index) setStream(group int64, slot int, id int64, p access.Publication)
 }
 
 func (x *index) enterDevice(d Device) {
-	u := &unit{id: d.ID, code: d.Code, devEUI: d.DevEUI, sensor: d.SensorID}
+	u := &unit{id: d.ID, code: d.Code, devEUI: d.DevEUI, sensor: d.SensorID, owner: d.OrganisationID}
 	if old := x.unitByID[d.ID]; old != nil {
 		u.bindings = old.bindings
 		x.forget(old)

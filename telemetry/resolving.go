@@ -40,6 +40,7 @@ type resolving struct {
 	registry Resolver
 	latest   *Latest
 	clock    Clock
+	barred   func(code string) bool
 	fields   []Field // the arena from which lines take their fields
 }
 
@@ -61,6 +62,9 @@ func (r *resolving) line(m *Measurement, received time.Time) (Line, devices.Targ
 	target, err := r.registry.Resolve(m.Device, at)
 	if err != nil {
 		return l, target, 0, unresolved(err, m.Device, at)
+	}
+	if r.barred != nil && r.barred(target.Device) {
+		return l, target, 0, &Refusal{Revoked, fmt.Sprintf("device: %q was shut out; give it a new secret and replay", clip(target.Device, 100))}
 	}
 	l.Group = target.Series.ID
 	if refusal := place(&l, m, target.Station); refusal != nil {

@@ -18,6 +18,7 @@ import (
 	"cityhub/broker-bridge/codec"
 	"cityhub/database"
 	"cityhub/devices"
+	"cityhub/devices/credentials"
 	"cityhub/telemetry"
 	"cityhub/telemetry/spool"
 )
@@ -34,6 +35,7 @@ type hub struct {
 
 	database  *database.Database
 	registry  *devices.Registry
+	keeper    *credentials.Keeper
 	codecs    *codec.Runner
 	archive   archive
 	spool     *spool.Spool
@@ -109,6 +111,10 @@ func (h *hub) openDatabase(ctx context.Context) (err error) {
 	if h.registry, err = devices.Open(ctx, h.database.Store(), time.Now); err != nil {
 		return err
 	}
+	h.keeper, err = credentials.Open(ctx, credentials.Options{Store: h.database.Credentials(), Registry: h.registry, Now: time.Now})
+	if err != nil {
+		return err
+	}
 	stations, units, groups := h.registry.Size()
 	h.codecs = codec.New(codec.Limits{})
 	h.closing(h.codecs.Close)
@@ -144,7 +150,7 @@ func (h *hub) openTelemetry(context.Context) error {
 	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{
 		Registry: h.registry, Latest: h.latest, Sequences: h.sequences, Health: h.health,
 		Spool: h.spool, IDs: h.database.IDBlocks(), Counters: h.counters,
-		Clock: telemetry.Clock{Oldest: h.RawRetention}, Watchers: []telemetry.Watcher{watcher{h}},
+		Clock: telemetry.Clock{Oldest: h.RawRetention}, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher{h}},
 		Now: time.Now, Log: h.log,
 	})
 	telemetry.NewMetrics(h.metrics, h.counters, h.sequences, h.forwarder)

@@ -17,6 +17,7 @@ import (
 	bridge "cityhub/broker-bridge"
 	"cityhub/broker-bridge/embedded"
 	"cityhub/devices"
+	"cityhub/devices/credentials"
 	"cityhub/examples"
 	"cityhub/telemetry"
 	"cityhub/telemetry/influx"
@@ -67,9 +68,11 @@ func (h *hub) openBroker(context.Context) (err error) {
 }
 
 func (h *hub) openAPI(context.Context) (err error) {
+	claims := credentials.NewClaims(credentials.ClaimOptions{Store: h.database.Credentials(), Finder: h.registry.Devices,
+		Take: h.registry.TakeFromStock, Log: h.database.AuditLog(), Now: time.Now})
 	replayer := replayer{decoder: h.decoder, intake: h.pipeline, quarantine: h.database.Quarantine()}
 	h.api, err = api.New(api.Options{
-		Registry: h.registry, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(),
+		Registry: h.registry, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(), Credentials: h.keeper, Claims: claims,
 		History: &telemetry.History{Archive: h.archive, Journal: h.database.RollUpJournal(), IDs: h.database.IDBlocks(), Zone: h.zone},
 		Health:  h.health, Sequences: h.sequences, Intake: h.pipeline, Decode: h.decode, Replay: replayer.replay,
 		Status: h.status, Zone: h.zone, Log: h.log, Now: time.Now,
