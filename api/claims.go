@@ -64,14 +64,14 @@ func (s *Server) claiming() {
 	})
 	type make struct {
 		ByID
-		Body ClaimCodeBody `required:"false"`
+		Body *ClaimCodeBody
 	}
 	register(s, huma.Operation{OperationID: "make-claim-code", Method: http.MethodPost, Path: base + "/devices/{id}/claim-codes",
 		Summary: "Make a device's claim code", Tags: []string{"devices"}, DefaultStatus: http.StatusCreated,
 		Errors:      []int{http.StatusNotFound, http.StatusConflict, http.StatusUnsupportedMediaType},
 		Description: "The code is shown this once, and takes the place of the device's code before.",
 	}, access.DeviceHandOver, func(ctx context.Context, in *make) (*secretly[ClaimCode], error) {
-		return s.makeClaimCode(ctx, in.ID, in.Body.ValidFor)
+		return s.makeClaimCode(ctx, in.ID, orEmpty(in.Body).ValidFor)
 	})
 }
 

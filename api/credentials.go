@@ -28,14 +28,14 @@ type Credential struct {
 func (s *Server) credentials() {
 	type rotate struct {
 		ByID
-		Body CredentialBody `required:"false"`
+		Body *CredentialBody
 	}
 	register(s, huma.Operation{OperationID: "rotate-credential", Method: http.MethodPost, Path: base + "/devices/{id}/credentials",
 		Summary: "Give a device a new secret", Tags: []string{"devices"}, DefaultStatus: http.StatusCreated,
 		Description: "The secret before stays valid for the overlap, so that the device can be changed over; the one before that does not.",
 		Errors:      []int{http.StatusNotFound, http.StatusUnsupportedMediaType},
 	}, access.CredentialManage, func(ctx context.Context, in *rotate) (*secretly[Credential], error) {
-		return s.rotate(ctx, in.ID, &in.Body)
+		return s.rotate(ctx, in.ID, orEmpty(in.Body))
 	})
 	register(s, huma.Operation{OperationID: "revoke-credential", Method: http.MethodDelete, Path: base + "/devices/{id}/credentials",
 		Summary: "Shut a device out", Tags: []string{"devices"}, DefaultStatus: http.StatusNoContent,
@@ -48,6 +48,14 @@ func (s *Server) credentials() {
 		}
 		return &struct{}{}, s.o.Credentials.Revoke(ctx, &device)
 	})
+}
+
+// orEmpty is for a body that may be left out.
+func orEmpty[B any](body *B) *B {
+	if body == nil {
+		return new(B)
+	}
+	return body
 }
 
 func (s *Server) rotate(ctx context.Context, id int64, b *CredentialBody) (*secretly[Credential], error) {

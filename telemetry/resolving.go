@@ -89,7 +89,12 @@ func unresolved(err error, device string, at time.Time) *Refusal {
 	if errors.Is(err, devices.ErrNotDeployed) {
 		return &Refusal{NotDeployed, fmt.Sprintf("device: %q stood at no thing at %s; deploy it from then on and replay", device, at.UTC().Format(time.RFC3339))}
 	}
-	return &Refusal{NotRegistered, fmt.Sprintf("device: no device has the code or DevEUI %q; register it and replay", device)}
+	return Unregistered(device)
+}
+
+// Unregistered refuses a reading of a device that nobody has registered.
+func Unregistered(device string) *Refusal {
+	return &Refusal{NotRegistered, fmt.Sprintf("device: no device has the code or DevEUI %q; register it and replay", clip(device, 100))}
 }
 
 func place(l *Line, m *Measurement, station *devices.Station) *Refusal {
