@@ -102,7 +102,7 @@ func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
 	t.Cleanup(func() { check(t, kept.Close()) })
 	h.quarantine = db.Quarantine()
 	h.keeper = must(credentials.Open(t.Context(), credentials.Options{Store: db.Credentials(), Registry: h.registry, Now: h.now}))(t)
-	claims := credentials.NewClaims(credentials.ClaimOptions{Store: db.Credentials(), Finder: h.registry.Devices, Take: h.registry.TakeFromStock,
+	claims := credentials.NewClaims(credentials.ClaimOptions{Store: db.Credentials(), Finder: h.registry.Devices, Taker: h.registry,
 		Log: db.AuditLog(), Now: h.now})
 	health, sequences := telemetry.NewHealth(), telemetry.NewSequences()
 	log := slog.New(slog.NewTextHandler(h.logs, nil))

@@ -69,7 +69,7 @@ func (h *hub) openBroker(context.Context) (err error) {
 
 func (h *hub) openAPI(context.Context) (err error) {
 	claims := credentials.NewClaims(credentials.ClaimOptions{Store: h.database.Credentials(), Finder: h.registry.Devices,
-		Take: h.registry.TakeFromStock, Log: h.database.AuditLog(), Now: time.Now})
+		Taker: h.registry, Log: h.database.AuditLog(), Now: time.Now})
 	replayer := replayer{decoder: h.decoder, intake: h.pipeline, quarantine: h.database.Quarantine()}
 	h.api, err = api.New(api.Options{
 		Registry: h.registry, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(), Credentials: h.keeper, Claims: claims,

@@ -46,14 +46,19 @@ type ClaimStore interface {
 	UseClaimCode(ctx context.Context, device int64, hash string, used time.Time) (bool, error)
 }
 
-// Finder finds devices whatever the principal's scope: who claims one has no
-// right in it yet.
+// Taker gives a device in stock to an organisation that is in scope.
+type Taker interface {
+	Claim(ctx context.Context, device, organisation int64, at time.Time, reason string, fix *devices.Fix) (devices.Device, error)
+}
+
+// Finder finds devices. It is asked as the hub itself: who claims a device has
+// no right in it yet.
 type Finder interface {
 	List(ctx context.Context, page devices.Page) ([]devices.Device, error)
 }
 
-// Log is the audit log. Of claims it is told "claim-code", "claim",
-// "claim-refused" and "claim-locked", of secrets "credential-rotate" and
+// Log is the audit log. Of claims it is told "claim-code",
+// "claim-refused" and "claim-locked" (the registry tells "claim"), of secrets "credential-rotate" and
 // "credential-revoke".
 type Log interface {
 	Record(ctx context.Context, entry *access.AuditEntry) error
@@ -63,10 +68,9 @@ type Log interface {
 type ClaimOptions struct {
 	Store  ClaimStore
 	Finder Finder
-	// Take gives a device in stock to an organisation.
-	Take func(ctx context.Context, device, organisation int64, at *geo.Position) (devices.Device, error)
-	Log  Log
-	Now  func() time.Time
+	Taker  Taker
+	Log    Log
+	Now    func() time.Time
 }
 
 // Claims lets those who hold a device and its code take it over. It is safe
@@ -131,6 +135,13 @@ type Wish struct {
 	Code         string // as typed
 	Organisation int64  // that gets it; the caller has checked that it may
 	Position     *geo.Position
+}
+
+func (w *Wish) fix() *devices.Fix {
+	if w.Position == nil {
+		return nil
+	}
+	return &devices.Fix{Position: *w.Position}
 }
 
 // Claim takes a device from stock. Its error is ErrNoClaim, a *TooManyGuesses
@@ -207,13 +218,15 @@ func (c *Claims) redeem(ctx context.Context, w Wish, now time.Time) (devices.Dev
 	if err != nil || !mine {
 		return device, orNoClaim(err)
 	}
-	everywhere := access.WithScope(ctx, &access.Scope{All: true}) // the code is the right to it
-	taken, err := c.o.Take(everywhere, device.ID, w.Organisation, w.Position)
+	taken, err := c.o.Taker.Claim(ctx, device.ID, w.Organisation, time.Time{}, "claimed by code", w.fix())
 	if err != nil {
 		_, undo := c.o.Store.UseClaimCode(ctx, device.ID, kept.Hash, time.Time{})
+		if errors.Is(err, devices.ErrNotFound) { // in the stock of another organisation
+			err = ErrNoClaim
+		}
 		return device, errors.Join(err, undo)
 	}
-	return taken, c.note(ctx, "claim", &taken, fmt.Sprintf("for organisation %d, by code", w.Organisation))
+	return taken, nil
 }
 
 func orNoClaim(err error) error {

@@ -54,7 +54,7 @@ func openOffice(t testing.TB, change func(*credentials.Options)) *office {
 	o.keeper, err = credentials.Open(t.Context(), options)
 	ok(err)
 	o.claims = credentials.NewClaims(credentials.ClaimOptions{Store: o.db.Credentials(), Finder: o.registry.Devices,
-		Take: o.registry.TakeFromStock, Log: o.db.AuditLog(), Now: o.now})
+		Taker: o.registry, Log: o.db.AuditLog(), Now: o.now})
 	o.ward = devices.Organisation{Code: "ward"}
 	ok(o.registry.Organisations.Create(t.Context(), &o.ward))
 	_, _, err = o.registry.PutSensor(t.Context(), devices.Sensor{Code: "air", Channels: []devices.Channel{{Key: "p", Property: "pm25", Hi: 1000}}})
