@@ -34,6 +34,7 @@ type Station struct {
 	Position       *geo.Position // nil: unknown
 	Mobile         bool
 	location       int64
+	stays          []stay // times under maintenance
 }
 
 // Series is a group with its datastreams. Never changed once handed out.
@@ -80,6 +81,7 @@ type index struct {
 	units      map[string]*unit // by code, and by DevEUI where there is one
 	unitByID   map[int64]*unit
 	locations  map[int64]geo.Position
+	visits     map[int64]map[int64]stay // by thing and visit
 }
 
 func newIndex() *index {
@@ -91,6 +93,7 @@ func newIndex() *index {
 		units:      map[string]*unit{},
 		unitByID:   map[int64]*unit{},
 		locations:  map[int64]geo.Position{},
+		visits:     map[int64]map[int64]stay{},
 	}
 }
 
@@ -124,6 +127,7 @@ func (x *index) enterThing(t Thing) {
 	if p, ok := x.locations[t.LocationID]; ok && t.LocationID != 0 {
 		s.Position = &p
 	}
+	s.stays = x.staysAt(t.ID)
 	x.stations[t.ID] = s
 }
 

@@ -67,6 +67,9 @@ func (r *resolving) line(m *Measurement, received time.Time) (Line, devices.Targ
 		return l, target, 0, &Refusal{Revoked, fmt.Sprintf("device: %q was shut out; give it a new secret and replay", clip(target.Device, 100))}
 	}
 	l.Group = target.Series.ID
+	if target.Station != nil && target.Station.UnderMaintenance(l.Time) {
+		l.Quality |= Maintenance
+	}
 	if refusal := place(&l, m, target.Station); refusal != nil {
 		return l, target, 0, refusal
 	}
