@@ -23,6 +23,7 @@ import (
 	"cityhub/database"
 	"cityhub/devices"
 	"cityhub/devices/credentials"
+	"cityhub/devices/photos"
 	"cityhub/telemetry"
 	"cityhub/telemetry/spool"
 	"cityhub/telemetry/sqlite"
@@ -96,6 +97,9 @@ func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
 	db := must(database.Open(t.Context(), options))(t)
 	t.Cleanup(func() { check(t, db.Close()) })
 	h.registry = must(devices.Open(t.Context(), db.Store(), h.now))(t)
+	pictures := must(photos.Open(filepath.Join(dir, "photos")))(t)
+	t.Cleanup(func() { check(t, pictures.Close()) })
+	h.registry.KeepPhotos(pictures)
 	archive := must(sqlite.Open(t.Context(), sqlite.Options{Dir: filepath.Join(dir, "archive"), Now: h.now}))(t)
 	t.Cleanup(func() { check(t, archive.Close()) })
 	kept := must(spool.Open(spool.Options{Dir: filepath.Join(dir, "spool"), MaxBytes: 64 << 20}))(t)

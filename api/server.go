@@ -126,6 +126,7 @@ func (s *Server) routes() {
 	s.claiming()
 	s.credentials()
 	s.deployments()
+	s.visits()
 	s.observations()
 	s.aggregates()
 	s.latest()

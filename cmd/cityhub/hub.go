@@ -19,6 +19,7 @@ import (
 	"cityhub/database"
 	"cityhub/devices"
 	"cityhub/devices/credentials"
+	"cityhub/devices/photos"
 	"cityhub/telemetry"
 	"cityhub/telemetry/spool"
 )
@@ -119,6 +120,12 @@ func (h *hub) openDatabase(ctx context.Context) (err error) {
 	h.codecs = codec.New(codec.Limits{})
 	h.closing(h.codecs.Close)
 	h.registry.CheckCodecs(h.codecs.Check)
+	pictures, err := photos.Open(filepath.Join(h.Data, "photos"))
+	if err != nil {
+		return err
+	}
+	h.closing(pictures.Close)
+	h.registry.KeepPhotos(pictures)
 	h.log.Info("the registry is loaded", "stations", stations, "devices", units, "groups", groups, "after", time.Since(h.started).Round(time.Millisecond))
 	return loadExampleModels(ctx, h.registry)
 }
