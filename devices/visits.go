@@ -47,7 +47,7 @@ type VisitPhoto struct {
 
 // The bounds of what a visit holds.
 const (
-	maxReason     = 2_000 // characters
+	maxCaption    = 2_000 // characters, of a reason as well
 	maxText       = 10_000
 	maxNotes      = 1_000 // of one visit
 	maxPhotos     = 200
@@ -82,7 +82,7 @@ func checkVisit(ctx context.Context, w *work, v, old *Visit) error {
 	if !v.Closed.IsZero() && v.Closed.Before(v.Opened) {
 		return invalid("closed", fmt.Sprintf("must not be before the visit was opened, %s", v.Opened.UTC().Format(time.RFC3339)))
 	}
-	if err := checkText("reason", v.Reason, maxReason); err != nil {
+	if err := checkText("reason", v.Reason, maxCaption); err != nil {
 		return err
 	}
 	if err := checkText("outcome", v.Outcome, maxText); err != nil {
@@ -119,7 +119,7 @@ func checkPhoto(ctx context.Context, w *work, p, old *VisitPhoto) error {
 	if err := w.instant("time", &p.Time); err != nil {
 		return err
 	}
-	if err := checkText("caption", p.Caption, maxReason); err != nil {
+	if err := checkText("caption", p.Caption, maxCaption); err != nil {
 		return err
 	}
 	if err := room(ctx, w, w.VisitPhotos, p.VisitID, "photos", maxPhotos); err != nil {

@@ -10,8 +10,8 @@ import (
 	"cityhub/devices"
 )
 
-// as is the context of a technician of an organisation, for one action.
-func as(t testing.TB, organisation int64, action access.Action) context.Context {
+// technicianOf is the context of a technician of an organisation, for one action.
+func technicianOf(t testing.TB, organisation int64, action access.Action) context.Context {
 	p := &access.Principal{Kind: access.UserKind, ID: 7, Name: "Lan", Bindings: []access.Binding{{Role: access.Technician, Organisation: organisation}}}
 	scope, _ := p.Scope(action)
 	return access.WithScope(access.WithPrincipal(t.Context(), p), &scope)
@@ -24,7 +24,7 @@ func TestVisitsBelongToWhomTheThingBelongs(t *testing.T) {
 	if err := w.Organisations.Create(t.Context(), &other); err != nil {
 		t.Fatal(err)
 	}
-	own, theirs := as(t, 1, access.VisitManage), as(t, other.ID, access.VisitManage)
+	own, theirs := technicianOf(t, 1, access.VisitManage), technicianOf(t, other.ID, access.VisitManage)
 	const ulid = "01K8ZS2V1Q0000000000000001"
 	v := devices.Visit{ThingID: 1, ClientID: ulid}
 	if err := w.OpenVisit(own, &v); err != nil || v.OpenedBy != "Lan" || !v.Opened.Equal(then) {
