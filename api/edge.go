@@ -62,7 +62,8 @@ func (s *Server) hardenEdge() {
 		if s.app.Config().RequestMethods != nil && !knownMethod(string(c.Method())) {
 			fc := s.app.AcquireCtx(c)
 			defer s.app.ReleaseCtx(fc)
-			_ = s.fail(fc, fiber.NewError(http.StatusNotImplemented, "the method is not known"))
+			fc.Set(fiber.HeaderAllow, "GET, HEAD, POST, PATCH, DELETE, OPTIONS")
+			_ = s.fail(fc, fiber.NewError(http.StatusMethodNotAllowed))
 			return
 		}
 		next(c)

@@ -45,7 +45,7 @@ func TestFraming(t *testing.T) {
 		{"unknown Transfer-Encoding", post + "Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n", 400},
 		{"blank before the colon", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400},
 		{"folded header", "GET / HTTP/1.1\r\nHost: a\r\nX-A: b\r\n c\r\n\r\n", 400},
-		{"unknown method", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501},
+		{"unknown method", "BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 405},
 		{"large header", "GET / HTTP/1.1\r\nHost: a\r\nX-A: " + strings.Repeat("x", 9<<10) + "\r\n\r\n", 431},
 		{"large body", post + "Content-Length: 1048577\r\n\r\n", 413},
 		{"body of an import within its own limit", "POST /api/v1/imports HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 1100000\r\n\r\n" + strings.Repeat("x", 1_100_000), 415},

@@ -44,7 +44,6 @@ func kindOf(status int) kind {
 		http.StatusTooManyRequests:             {"too-many-requests", "Too many requests", "Quá nhiều yêu cầu"},
 		http.StatusRequestHeaderFieldsTooLarge: {"header-too-large", "The header is too large", "Phần đầu yêu cầu quá lớn"},
 		http.StatusInternalServerError:         {"internal", "The hub failed", "Lỗi nội bộ của hệ thống"},
-		http.StatusNotImplemented:              {"not-implemented", "The hub does not do this", "Hệ thống không hỗ trợ"},
 		http.StatusServiceUnavailable:          {"unavailable", "Not available at the moment", "Tạm thời không sẵn sàng"},
 	}[status]
 	if !ok {
