@@ -12,7 +12,7 @@ import (
 // refusedPut explains why a row was not kept. args are the row's values but
 // its id.
 func (t table[E, R]) refusedPut(ctx context.Context, args []any, err error) error {
-	t.at.fail(err)
+	_ = t.at.fail(err)          // only notes it
 	var own *devices.FieldError // from a column's own Value
 	if errors.As(err, &own) {
 		return fmt.Errorf("put %s: %w", t.name, own)
@@ -101,7 +101,7 @@ func (t table[E, R]) dangling(ctx context.Context, args []any) (table, column st
 
 // refusedDelete says who refers to the row.
 func (t table[E, R]) refusedDelete(ctx context.Context, id int64, err error) error {
-	t.at.fail(err)
+	_ = t.at.fail(err) // only notes it
 	v := t.at.engine.violation(err)
 	if v == nil || v.rule != ruleForeign {
 		return fmt.Errorf("delete %s %d: %w", t.name, id, err)

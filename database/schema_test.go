@@ -63,6 +63,6 @@ func matches[E, R any](t *testing.T, s *session, n noun[E, R]) {
 			}
 		}
 		must(t, rows.Err())
-		must(t, rows.Close())
+		must(t, rows.Close()) //nolint:sqlclosecheck // one of many, closed before the next
 	}
 }

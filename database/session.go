@@ -75,7 +75,7 @@ func (s *session) rows(ctx context.Context, on runner, text string, args ...any)
 	if s.kept == nil {
 		return on.QueryContext(ctx, text, args...)
 	}
-	prepared, err := s.prepared(ctx, text)
+	prepared, err := s.prepared(ctx, text) //nolint:sqlclosecheck // the transaction closes what it has prepared
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (s *session) exec(ctx context.Context, text string, args ...any) (sql.Resul
 	if s.kept == nil {
 		return s.write.ExecContext(ctx, text, args...)
 	}
-	prepared, err := s.prepared(ctx, text)
+	prepared, err := s.prepared(ctx, text) //nolint:sqlclosecheck // the transaction closes what it has prepared
 	if err != nil {
 		return nil, err
 	}

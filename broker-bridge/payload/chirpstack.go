@@ -140,7 +140,7 @@ func optionalInstant(n node, name string) (time.Time, error) {
 	}
 	t, err := instant(n.text)
 	if err != nil {
-		refusal := err.(*telemetry.Refusal)
+		refusal := refusalOf(err)
 		return t, refuse(refusal.Reason, "%s: %s", name, refusal.Detail)
 	}
 	return t, nil

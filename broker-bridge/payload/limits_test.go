@@ -88,8 +88,8 @@ func TestSmartDataModels(t *testing.T) {
 func check(t *testing.T, d Decoded, err error) {
 	t.Helper()
 	if err != nil {
-		refusal, ok := err.(*telemetry.Refusal)
-		if !ok || refusal == nil || refusal.Reason == "" || refusal.Detail == "" || !utf8.ValidString(refusal.Detail) {
+		var refusal *telemetry.Refusal
+		if !errors.As(err, &refusal) || refusal == nil || refusal.Reason == "" || refusal.Detail == "" || !utf8.ValidString(refusal.Detail) {
 			t.Fatalf("not a refusal with reason and detail: %#v", err)
 		}
 		return
@@ -154,7 +154,7 @@ func FuzzJSON(f *testing.F) {
 		n, err := parse(body)
 		valid := json.Valid(body) && utf8.Valid(body)
 		if err != nil {
-			if err.(*telemetry.Refusal).Reason == telemetry.Undecodable && valid {
+			if refusalOf(err).Reason == telemetry.Undecodable && valid {
 				t.Fatalf("refuses valid JSON: %v", err)
 			}
 			return

@@ -189,7 +189,7 @@ func (n *native) position() *geo.Position {
 // adopt takes over a refusal that a helper found.
 func (s *scanner) adopt(err error) {
 	if s.err == nil && err != nil {
-		refusal := err.(*telemetry.Refusal)
+		refusal := refusalOf(err)
 		s.refuse(refusal.Reason, "%s", refusal.Detail)
 	}
 }

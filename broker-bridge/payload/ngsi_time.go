@@ -3,8 +3,6 @@ package payload
 import (
 	"strings"
 	"time"
-
-	"cityhub/telemetry"
 )
 
 // ngsiEntityTime finds when the entity as a whole was observed.
@@ -14,7 +12,7 @@ func ngsiEntityTime(n node) (time.Time, error) {
 		if v := plain(n.get(name)); v.kind == text && v.text != "" {
 			t, err := ngsiInstant(v.text)
 			if err != nil {
-				refusal := err.(*telemetry.Refusal)
+				refusal := refusalOf(err)
 				return t, refuse(refusal.Reason, "%s: %s", name, refusal.Detail)
 			}
 			return t, nil

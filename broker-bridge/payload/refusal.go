@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"errors"
 	"fmt"
 
 	"cityhub/telemetry"
@@ -35,4 +36,13 @@ func quote(text string) string {
 		return fmt.Sprintf("%q…", text[:most])
 	}
 	return fmt.Sprintf("%q", text)
+}
+
+// refusalOf gives the refusal in an error of a helper.
+func refusalOf(err error) *telemetry.Refusal {
+	var refusal *telemetry.Refusal
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	return &telemetry.Refusal{Reason: telemetry.Undecodable, Detail: err.Error()}
 }

@@ -39,7 +39,7 @@ func decodeSenML(in Input) (Decoded, error) {
 
 // inRecord says in which record a refusal was found.
 func inRecord(i int, err error) error {
-	refusal := err.(*telemetry.Refusal)
+	refusal := refusalOf(err)
 	return refuse(refusal.Reason, "record %d: %s", i, refusal.Detail)
 }
 

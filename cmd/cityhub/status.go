@@ -72,7 +72,9 @@ func (h *hub) openOperations() (stage, error) {
 			return err
 		case <-ctx.Done():
 			err := server.Close()
-			<-failed // always http.ErrServerClosed by now
+			if ended := <-failed; !errors.Is(ended, http.ErrServerClosed) {
+				err = errors.Join(err, ended)
+			}
 			return err
 		}
 	}}, nil

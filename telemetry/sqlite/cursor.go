@@ -48,7 +48,7 @@ func (f *file) latest(ctx context.Context) (*cursor, error) {
 }
 
 func (f *file) query(ctx context.Context, text string, args ...any) (*cursor, error) {
-	rows, err := f.reader.QueryContext(ctx, text, args...)
+	rows, err := f.reader.QueryContext(ctx, text, args...) //nolint:rowserrcheck // the cursor does, at its end
 	if err != nil {
 		return nil, f.explain("read", err)
 	}

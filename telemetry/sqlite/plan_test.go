@@ -18,9 +18,9 @@ func TestPlans(t *testing.T) {
 	}
 	defer a.files.release(f)
 	for _, text := range []string{selectAll, selectSome, selectOne} {
-		rows, err := f.reader.Query("EXPLAIN QUERY PLAN "+text, 0, 1, "[1,2]")
+		rows, err := f.reader.Query("EXPLAIN QUERY PLAN "+text, 0, 1, "[1,2]") //nolint:rowserrcheck // checked below
 		if strings.Count(text, "?") == 2 {
-			rows, err = f.reader.Query("EXPLAIN QUERY PLAN "+text, 0, 1)
+			rows, err = f.reader.Query("EXPLAIN QUERY PLAN "+text, 0, 1) //nolint:rowserrcheck // checked below
 		}
 		if err != nil {
 			t.Fatal(err)

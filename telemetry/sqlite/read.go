@@ -234,7 +234,7 @@ func groupsOf(ctx context.Context, files []*file) ([]int64, error) {
 		for rows.Next() {
 			var group int64
 			if err := rows.Scan(&group); err != nil {
-				return nil, errors.Join(f.explain("read", err), rows.Close())
+				return nil, errors.Join(f.explain("read", err), rows.Close()) //nolint:sqlclosecheck // its error counts
 			}
 			groups = append(groups, group)
 		}

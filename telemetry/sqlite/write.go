@@ -35,7 +35,7 @@ func (s *statements) prepare(db *sql.DB) error {
 		{&s.latest, "SELECT g, data FROM latest WHERE g IN (" + repeated("?", rowsPerStatement) + ")"},
 		{&s.keepLatest, "INSERT INTO latest VALUES (?,?) ON CONFLICT DO UPDATE SET data = excluded.data"},
 	} {
-		stmt, err := db.Prepare(p.text)
+		stmt, err := db.Prepare(p.text) //nolint:sqlclosecheck // kept, and closed with the file
 		if err != nil {
 			return err
 		}
@@ -103,12 +103,12 @@ func (tx *transaction) insertChunk(lines []placed) error {
 		tx.args = append(tx.args, l.line.Group, l.line.Time, tx.bytes[start:len(tx.bytes):len(tx.bytes)])
 	}
 	if len(lines) == rowsPerStatement {
-		inserted, err := affected(tx.Stmt(tx.stmts.insert).Exec(tx.args...))
+		inserted, err := affected(tx.Stmt(tx.stmts.insert).Exec(tx.args...)) //nolint:sqlclosecheck // kept, and closed with the file
 		if err != nil || inserted == int64(len(lines)) {
 			return err
 		}
 	}
-	one := tx.Stmt(tx.stmts.insertOne)
+	one := tx.Stmt(tx.stmts.insertOne) //nolint:sqlclosecheck // kept, and closed with the file
 	for i := range lines {
 		inserted, err := affected(one.Exec(tx.args[3*i : 3*i+3]...))
 		if err == nil && inserted == 0 {
@@ -131,7 +131,7 @@ func affected(result sql.Result, err error) (int64, error) {
 // mergeLine lays a line over the one in its place and answers the outcome.
 func (tx *transaction) mergeLine(l *telemetry.Line) (*telemetry.Line, error) {
 	var data []byte
-	if err := tx.Stmt(tx.stmts.get).QueryRow(l.Group, l.Time).Scan(&data); err != nil {
+	if err := tx.Stmt(tx.stmts.get).QueryRow(l.Group, l.Time).Scan(&data); err != nil { //nolint:sqlclosecheck // kept, and closed with the file
 		return nil, err
 	}
 	kept := &telemetry.Line{Group: l.Group, Time: l.Time}
