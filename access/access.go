@@ -4,7 +4,10 @@
 // transport and no SQL.
 package access
 
-import "context"
+import (
+	"context"
+	"sync/atomic"
+)
 
 // Role is what somebody is to an organisation, or to the whole city.
 type Role string
@@ -48,7 +51,14 @@ type Principal struct {
 	Name     string
 	Bindings []Binding
 	Grants   []Grant // what other organisations let this principal's read
+
+	Lost *atomic.Bool // set when the credential is; nil: it cannot be
 }
+
+// Revoked says whether the principal has lost the credential by which it was
+// let in, or says something else now. What goes on for longer than a request
+// asks from time to time.
+func (p *Principal) Revoked() bool { return p.Lost != nil && p.Lost.Load() }
 
 // Grant lets an organisation read what belongs to another.
 type Grant struct {

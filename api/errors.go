@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
 
+	"cityhub/access"
 	"cityhub/devices"
 	"cityhub/telemetry"
 )
@@ -74,6 +75,7 @@ func problemOf(err error) *Problem {
 	var known *Problem
 	var edge *fiber.Error
 	var field *devices.FieldError
+	var account *access.Refusal
 	var refusal *telemetry.Refusal
 	var archive *telemetry.ArchiveError
 	switch {
@@ -84,6 +86,8 @@ func problemOf(err error) *Problem {
 	case errors.As(err, &field):
 		name := wireName(field.Field)
 		return problem(statusOf(field.Kind), name+": "+field.Detail, FieldProblem{name, field.Detail})
+	case errors.As(err, &account):
+		return accountProblem(account)
 	case errors.As(err, &refusal):
 		return problem(http.StatusUnprocessableEntity, refusal.Error())
 	case errors.As(err, &archive):
@@ -119,12 +123,24 @@ func statusOf(err error) int {
 	return http.StatusInternalServerError
 }
 
+// accountProblem is for what the accounts refuse.
+func accountProblem(r *access.Refusal) *Problem {
+	p := problem(map[error]int{access.ErrNotFound: http.StatusNotFound, access.ErrForbidden: http.StatusForbidden,
+		access.ErrConflict: http.StatusConflict, access.ErrInvalid: http.StatusUnprocessableEntity,
+		access.ErrCredentials: http.StatusUnauthorized, access.ErrSlowDown: http.StatusTooManyRequests}[r.Kind], r.Error())
+	if r.Field != "" {
+		p.Errors = []FieldProblem{{r.Field, r.Detail}}
+	}
+	p.after = r.After
+	return p
+}
+
 // edgeProblem is for what Fiber refuses before any resource is asked.
 func edgeProblem(err *fiber.Error) *Problem {
 	detail := map[int]string{
 		http.StatusNotFound:                     "nothing is at this address; " + openAPIPath + " lists what there is",
 		http.StatusMethodNotAllowed:             "the address does not take this method; the Allow header names those it takes",
-		http.StatusRequestEntityTooLarge:        "the body is above the limit: 1 MiB, 10 MiB for a photo, 32 MiB for an import; send less, or in parts",
+		http.StatusRequestEntityTooLarge:        "the body is above the limit: 1 MiB, or 32 MiB for an import; send it in parts",
 		http.StatusRequestTimeout:               "the request did not arrive in time; send it again",
 		fiber.StatusRequestHeaderFieldsTooLarge: "request line and header are above 8 KiB; shorten them",
 	}[err.Code]
@@ -137,11 +153,8 @@ func edgeProblem(err *fiber.Error) *Problem {
 // wireName is a store's column name as the API writes it: dev_eui → devEui,
 // thing_id → thing.
 func wireName(column string) string {
-	switch column {
-	case "sensor_id":
+	if column == "sensor_id" {
 		return "model"
-	case "client_id":
-		return "clientId"
 	}
 	words := strings.Split(strings.TrimSuffix(column, "_id"), "_")
 	for i := 1; i < len(words); i++ {

@@ -18,12 +18,11 @@ import (
 
 	"go.uber.org/goleak"
 
+	"cityhub/access"
 	"cityhub/api"
 	"cityhub/broker-bridge/payload"
 	"cityhub/database"
 	"cityhub/devices"
-	"cityhub/devices/credentials"
-	"cityhub/devices/photos"
 	"cityhub/telemetry"
 	"cityhub/telemetry/spool"
 	"cityhub/telemetry/sqlite"
@@ -54,14 +53,36 @@ type hub struct {
 	history    *telemetry.History
 	pipeline   *telemetry.Pipeline
 	counters   *telemetry.Counters
-	keeper     *credentials.Keeper
 	roller     *telemetry.Roller
 	server     *api.Server
 	client     *http.Client
 	ahead      atomic.Int64 // of the hub's clock
 	logs       *logs
 	replay     api.Replay
+	accounts   *access.Accounts
+	key        string // what requests are sent with: a city administrator's …
+	gateway    string // … and readings: a gateway's
 }
+
+// newKey makes a key with a role in an organisation; 0 for the whole city.
+func (h *hub) newKey(role access.Role, organisation int64) string {
+	h.t.Helper()
+	_, secret, err := h.accounts.AddKey(h.t.Context(), string(role), access.Binding{Role: role, Organisation: organisation}, time.Time{})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return secret
+}
+
+// door lets in who the accounts know; no device has a secret here.
+type door struct{ *access.Accounts }
+
+func (door) ByDevice(context.Context, string, string) (*access.Principal, error) {
+	return nil, &access.Refusal{Kind: access.ErrCredentials, Detail: "no such device"}
+}
+
+// cheap makes a password's hash take next to nothing.
+var cheap = access.Cost{MemoryKiB: 64, Passes: 1}
 
 type logs struct {
 	mu   sync.Mutex
@@ -97,17 +118,13 @@ func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
 	db := must(database.Open(t.Context(), options))(t)
 	t.Cleanup(func() { check(t, db.Close()) })
 	h.registry = must(devices.Open(t.Context(), db.Store(), h.now))(t)
-	pictures := must(photos.Open(filepath.Join(dir, "photos")))(t)
-	t.Cleanup(func() { check(t, pictures.Close()) })
-	h.registry.KeepPhotos(pictures)
 	archive := must(sqlite.Open(t.Context(), sqlite.Options{Dir: filepath.Join(dir, "archive"), Now: h.now}))(t)
 	t.Cleanup(func() { check(t, archive.Close()) })
 	kept := must(spool.Open(spool.Options{Dir: filepath.Join(dir, "spool"), MaxBytes: 64 << 20}))(t)
 	t.Cleanup(func() { check(t, kept.Close()) })
 	h.quarantine = db.Quarantine()
-	h.keeper = must(credentials.Open(t.Context(), credentials.Options{Store: db.Credentials(), Registry: h.registry, Now: h.now}))(t)
-	claims := credentials.NewClaims(credentials.ClaimOptions{Store: db.Credentials(), Finder: h.registry.Devices, Taker: h.registry,
-		Log: db.AuditLog(), Now: h.now})
+	h.accounts = must(access.OpenAccounts(t.Context(), access.AccountsOptions{Store: db.Accounts(), Now: h.now, Cost: cheap}))(t)
+	h.key, h.gateway = h.newKey(access.CityAdmin, 0), h.newKey(access.Gateway, 0)
 	health, sequences := telemetry.NewHealth(), telemetry.NewSequences()
 	log := slog.New(slog.NewTextHandler(h.logs, nil))
 	forwarder := telemetry.NewForwarder(telemetry.ForwarderOptions{Backlog: &backlog{kept, kept.Start()}, Archive: archive,
@@ -115,9 +132,9 @@ func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
 	h.roller = telemetry.NewRoller(telemetry.RollerOptions{Archive: archive, Journal: db.RollUpJournal(), Forwarder: forwarder, Zone: hanoi, Now: h.now, Log: log})
 	watcher := &later{}
 	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{Registry: h.registry, Latest: h.latest, Sequences: sequences, Health: health,
-		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher}, Now: h.now, Log: log})
+		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Watchers: []telemetry.Watcher{watcher}, Now: h.now, Log: log})
 	h.history = &telemetry.History{Archive: archive, Journal: db.RollUpJournal(), IDs: db.IDBlocks(), Zone: hanoi}
-	o := api.Options{Registry: h.registry, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Credentials: h.keeper, Claims: claims, Health: health, Sequences: sequences,
+	o := api.Options{Registry: h.registry, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Accounts: h.accounts, Doorkeeper: door{h.accounts}, Health: health, Sequences: sequences,
 		History: h.history,
 		Intake:  h.pipeline, Decode: decode, Zone: hanoi, Log: log, Now: h.now,
 		Replay: func(ctx context.Context, items []telemetry.Quarantined) (int, int, error) {
@@ -235,7 +252,9 @@ type reply struct {
 	body   []byte
 }
 
-// call sends a request; body is "" for none, headers are "Name: value".
+// call sends a request; body is "" for none, headers are "Name: value". It
+// shows the key of a city administrator, unless a header says otherwise:
+// "Authorization: " and "Cookie: …" make it show none.
 func (h *hub) call(method, path, body string, headers ...string) reply {
 	h.t.Helper()
 	var reader io.Reader
@@ -249,9 +268,19 @@ func (h *hub) call(method, path, body string, headers ...string) reply {
 	if body != "" {
 		r.Header.Set("Content-Type", "application/json")
 	}
+	key := h.key
+	if strings.HasPrefix(path, "/api/v1/ingest") {
+		key = h.gateway
+	}
+	r.Header.Set("Authorization", "Bearer "+key)
 	for _, line := range headers {
 		name, value, _ := strings.Cut(line, ": ")
-		r.Header.Set(name, value)
+		if name == "Authorization" && value == "" || name == "Cookie" {
+			r.Header.Del("Authorization")
+		}
+		if name != "Authorization" || value != "" {
+			r.Header.Set(name, value)
+		}
 	}
 	resp := must(h.client.Do(r))(h.t)
 	defer resp.Body.Close()

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -59,7 +58,7 @@ func (s *Server) ingesting() {
 }
 
 func (s *Server) ingestOne(ctx context.Context, in *ingestInput) (*shown[Accepted], error) {
-	if in.stranger && access.PrincipalOf(ctx).Kind == access.SystemKind {
+	if in.stranger {
 		return nil, problem(http.StatusForbidden, "readings are taken over HTTP only from the hub's own machine; send them over MQTT")
 	}
 	format, err := formatOf(in.ContentType)
@@ -67,22 +66,19 @@ func (s *Server) ingestOne(ctx context.Context, in *ingestInput) (*shown[Accepte
 		return nil, err
 	}
 	body := bytes.Clone(in.RawBody) // huma's buffer serves other requests afterwards
-	who := s.senderOf(ctx)
-	a := telemetry.Arrival{Route: "http", Sender: who.name, Payload: body, Received: s.o.Now(), Answerable: true}
-	all, err := s.o.Decode(ctx, format, who.device, body, a.Received)
+	a := telemetry.Arrival{Route: "http", Payload: body, Received: s.o.Now(), Answerable: true}
+	a.Measurements, err = s.o.Decode(ctx, format, "", body, a.Received)
 	if err != nil && !errors.As(err, &a.Refusal) {
 		return nil, err
 	}
-	var places []int
-	var refused []Refused
-	a.Measurements, places, refused = who.sift(all)
-	var receipt telemetry.Receipt
-	if a.Refusal != nil || len(a.Measurements) > 0 {
-		if receipt, err = s.submit(ctx, a); err != nil {
-			return nil, err
-		}
+	if a.Refusal == nil && len(a.Measurements) == 0 {
+		return &shown[Accepted]{Accepted{Refused: []Refused{}}}, nil
 	}
-	return answer(&a, receipt, places, refused)
+	receipt, err := s.submit(ctx, a)
+	if err != nil {
+		return nil, err
+	}
+	return answer(&a, receipt)
 }
 
 // formatOf gives the payload's format by its media type.
@@ -135,31 +131,26 @@ func unkept(detail string, cause error) *Problem {
 	return p
 }
 
-// answer tells the sender what became of each measurement. places says at which
-// index of the payload a measurement stood; refused were none of its own.
-func answer(a *telemetry.Arrival, r telemetry.Receipt, places []int, refused []Refused) (*shown[Accepted], error) {
-	out := Accepted{Accepted: len(a.Measurements), Refused: append([]Refused{}, refused...)}
+// answer tells the sender what became of each measurement.
+func answer(a *telemetry.Arrival, r telemetry.Receipt) (*shown[Accepted], error) {
+	out := Accepted{Accepted: len(a.Measurements), Refused: []Refused{}}
 	for i, refusal := range r.Refusals {
 		if refusal == nil {
 			continue
 		}
 		one := Refused{Index: -1, Reason: string(refusal.Reason), Detail: refusal.Detail}
 		if a.Refusal == nil {
-			one.Index, one.Device = places[i], a.Measurements[i].Device
+			one.Index, one.Device = i, a.Measurements[i].Device
 			out.Accepted--
 		}
 		out.Refused = append(out.Refused, one)
 	}
-	slices.SortStableFunc(out.Refused, func(a, b Refused) int { return a.Index - b.Index })
-	if out.Accepted > 0 || len(out.Refused) == 0 {
+	if out.Accepted > 0 {
 		return &shown[Accepted]{out}, nil
 	}
 	status := http.StatusUnprocessableEntity
 	if a.Refusal != nil && a.Refusal.Reason == telemetry.TooLarge {
 		status = http.StatusRequestEntityTooLarge
-	}
-	if len(a.Measurements) == 0 && a.Refusal == nil && a.Sender != "" && out.Refused[0].Reason == string(telemetry.WrongSender) {
-		status = http.StatusForbidden
 	}
 	p := problem(status, out.Refused[0].Detail)
 	p.Refused = out.Refused

@@ -33,6 +33,7 @@ type kind struct{ slug, en, vi string }
 func kindOf(status int) kind {
 	k, ok := map[int]kind{
 		http.StatusBadRequest:                  {"bad-request", "The request cannot be read", "Không đọc được yêu cầu"},
+		http.StatusUnauthorized:                {"unauthorized", "Sign in first", "Cần đăng nhập"},
 		http.StatusForbidden:                   {"forbidden", "Not allowed", "Không được phép"},
 		http.StatusNotFound:                    {"not-found", "Not found", "Không tìm thấy"},
 		http.StatusMethodNotAllowed:            {"method-not-allowed", "The address does not take this method", "Địa chỉ không nhận phương thức này"},

@@ -46,6 +46,7 @@ func BenchmarkLatest(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				r := must(http.NewRequest(http.MethodGet, h.url+"/api/v1/latest?property=pm25"+c.query, nil))(b)
+				r.Header.Set("Authorization", "Bearer "+h.key)
 				r.Header.Set("Accept-Encoding", c.encoding)
 				resp := must(h.client.Do(r))(b)
 				n := must(io.Copy(io.Discard, resp.Body))(b)

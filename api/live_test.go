@@ -26,6 +26,7 @@ func (h *hub) live(query string) *stream {
 	h.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	r := must(http.NewRequestWithContext(ctx, http.MethodGet, h.url+"/api/v1/live?"+query, nil))(h.t)
+	r.Header.Set("Authorization", "Bearer "+h.key)
 	resp := must(h.client.Do(r))(h.t)
 	s := &stream{h.t, bufio.NewScanner(resp.Body), resp.StatusCode, func() { cancel(); resp.Body.Close() }}
 	s.lines.Buffer(nil, 16<<20)
@@ -115,7 +116,7 @@ func TestLiveCutsOff(t *testing.T) {
 	h.send(`{"device":"dev-2","values":{"pm25":1}}`)
 	conn := must(net.Dial("tcp", strings.TrimPrefix(h.url, "http://")))(t)
 	defer conn.Close()
-	if _, err := fmt.Fprintf(conn, "GET /api/v1/live?property=pm25 HTTP/1.1\r\nHost: a\r\n\r\n"); err != nil {
+	if _, err := fmt.Fprintf(conn, "GET /api/v1/live?property=pm25 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n\r\n", h.key); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "the client is there", func() bool { return h.server.LiveClients() == 1 })

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -21,7 +22,6 @@ import (
 
 	"cityhub/access"
 	"cityhub/devices"
-	"cityhub/devices/credentials"
 	"cityhub/telemetry"
 )
 
@@ -40,26 +40,28 @@ type Decode func(ctx context.Context, format, device string, payload []byte, rec
 // those that are accepted from the quarantine.
 type Replay func(ctx context.Context, items []telemetry.Quarantined) (accepted, refused int, err error)
 
-// Options says what a server works with. All are required save IngestWait and
-// Page.
+// Options says what a server works with. All are required save Proxies, Rates
+// and IngestWait.
 type Options struct {
-	Registry    *devices.Registry
-	Latest      *telemetry.Latest
-	History     *telemetry.History
-	Quarantine  telemetry.Quarantine
-	Audit       access.AuditLog
-	Health      *telemetry.Health
-	Sequences   *telemetry.Sequences
-	Intake      Intake
-	Decode      Decode
-	Replay      Replay
-	Status      func() Status
-	Zone        *time.Location // the city's
-	Log         *slog.Logger
-	Now         func() time.Time
-	Credentials *credentials.Keeper
-	Claims      *credentials.Claims
-	IngestWait  time.Duration // how long an ingest may wait for the spool; 10 s when 0
+	Registry   *devices.Registry
+	Latest     *telemetry.Latest
+	History    *telemetry.History
+	Quarantine telemetry.Quarantine
+	Audit      access.AuditLog
+	Accounts   *access.Accounts
+	Doorkeeper Doorkeeper
+	Health     *telemetry.Health
+	Sequences  *telemetry.Sequences
+	Intake     Intake
+	Decode     Decode
+	Replay     Replay
+	Status     func() Status
+	Zone       *time.Location // the city's
+	Log        *slog.Logger
+	Now        func() time.Time
+	Proxies    []netip.Prefix // whose word on the caller's address and on https is taken
+	Rates      Rates
+	IngestWait time.Duration // how long an ingest may wait for the spool; 10 s when 0
 }
 
 // Server serves the city over HTTP. Make it with New, run it with Listen, end
@@ -71,6 +73,7 @@ type Server struct {
 	spec    []byte
 	live    *live
 	imports *imports
+	limiter *limiter
 	ingest  chan struct{} // a token per arrival that waits for the spool
 
 	ctx  context.Context // of all requests
@@ -86,7 +89,7 @@ func New(o Options) (*Server, error) {
 	if o.IngestWait == 0 {
 		o.IngestWait = 10 * time.Second
 	}
-	s := &Server{o: o, ingest: make(chan struct{}, maxIngesting)}
+	s := &Server{o: o, limiter: newLimiter(), ingest: make(chan struct{}, maxIngesting)}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.live = newLive(s)
 	s.imports = newImports(s)
@@ -102,10 +105,9 @@ func New(o Options) (*Server, error) {
 func (o *Options) check() error {
 	for name, missing := range map[string]bool{
 		"Registry": o.Registry == nil, "Latest": o.Latest == nil, "History": o.History == nil,
-		"Quarantine": o.Quarantine == nil, "Audit": o.Audit == nil, "Health": o.Health == nil, "Sequences": o.Sequences == nil,
+		"Quarantine": o.Quarantine == nil, "Audit": o.Audit == nil, "Accounts": o.Accounts == nil, "Doorkeeper": o.Doorkeeper == nil, "Health": o.Health == nil, "Sequences": o.Sequences == nil,
 		"Intake": o.Intake == nil, "Decode": o.Decode == nil, "Replay": o.Replay == nil,
 		"Status": o.Status == nil, "Zone": o.Zone == nil, "Log": o.Log == nil, "Now": o.Now == nil,
-		"Credentials": o.Credentials == nil, "Claims": o.Claims == nil,
 	} {
 		if missing {
 			return fmt.Errorf("api: option %s is missing", name)
@@ -123,10 +125,7 @@ func (s *Server) routes() {
 	s.sensors()
 	s.datastreams()
 	s.devices()
-	s.claiming()
-	s.credentials()
 	s.deployments()
-	s.visits()
 	s.observations()
 	s.aggregates()
 	s.latest()
@@ -135,6 +134,11 @@ func (s *Server) routes() {
 	s.importing()
 	s.quarantine()
 	s.auditing()
+	s.sessions()
+	s.users()
+	s.roles()
+	s.keys()
+	s.grants()
 	s.status()
 	s.pages()
 }

@@ -39,9 +39,6 @@ type Tables struct {
 	Devices             Table[Device]
 	Deployments         Table[Deployment]
 	DeviceEvents        Table[DeviceEvent]
-	Visits              Table[Visit]
-	VisitNotes          Table[VisitNote]
-	VisitPhotos         Table[VisitPhoto]
 	Log                 Recorder
 }
 

@@ -113,7 +113,7 @@ func TestFaultMosquittoKilled(t *testing.T) {
 	strike(lasts, kills, func() { broker.Kill(); broker.Restart() })
 	t.Log(lastLine(wait()))
 	s := h.drained(60 * time.Second)
-	out, err := tool(t, "citysim", "check", "--ledger", ledger, "--hub", "http://"+h.http, "--wait", "5s")
+	out, err := h.tool("citysim", "check", "--ledger", ledger, "--wait", "5s")
 	lost, doubled := number(t, out, "lost"), number(t, out, "visible duplicates")
 	t.Logf("lost at the broker %d, missing in seq %d; check: %v\n%s", lost, s.Sequence.Missing, err, out)
 	if doubled != 0 {

@@ -2,6 +2,7 @@ package trials
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -62,6 +63,7 @@ type hub struct {
 	process        *exec.Cmd
 	ended          chan struct{}
 	log            string
+	key            string // of a city administrator
 }
 
 // startHub starts a hub on free ports; args add to its own.
@@ -70,16 +72,54 @@ func startHub(t testing.TB, data string, env []string, args ...string) *hub {
 	address := func() string { return "127.0.0.1:" + strconv.Itoa(testbed.FreePort(t)) }
 	h := &hub{t: t, data: data, http: address(), ops: address(), mqt: address(), env: env,
 		log: filepath.Join(t.TempDir(), "hub.log")}
-	h.args = append([]string{"serve", "--data", data, "--http", h.http, "--ops", h.ops, "--mqtt-listen", h.mqt}, args...)
+	h.args = append([]string{"serve", "--data", data, "--rate-keys", "0", "--http", h.http, "--ops", h.ops, "--mqtt-listen", h.mqt}, args...)
 	t.Cleanup(func() {
 		h.kill()
 		if t.Failed() {
 			h.showLog()
 		}
 	})
+	h.addKey()
 	h.start()
 	h.awaitReady()
 	return h
+}
+
+// addKey makes the key in the store of the hub, which does not run yet.
+func (h *hub) addKey() {
+	h.t.Helper()
+	var errs bytes.Buffer
+	c := exec.Command(filepath.Join(programs, "cityhub"), "keys", "add", "--data", h.data, "--role", "city-admin", "--name", "trials")
+	c.Env, c.Stderr = append(os.Environ(), h.env...), &errs
+	out, err := c.Output()
+	if err != nil {
+		h.t.Fatalf("keys add: %v\n%s", err, errs.String())
+	}
+	h.key = strings.TrimSpace(string(out))
+}
+
+// ask sends a request to the API.
+func (h *hub) ask(ctx context.Context, method, path string, body []byte) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+h.http+"/api/v1"+path, bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	if len(body) > 0 {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	request.Header.Set("Authorization", "Bearer "+h.key)
+	return http.DefaultClient.Do(request)
+}
+
+// tool runs cityhub or citysim against the hub, to its end.
+func (h *hub) tool(program string, args ...string) (string, error) {
+	h.t.Helper()
+	return tool(h.t, program, append(args, "--hub", "http://"+h.http, "--key", h.key)...)
+}
+
+func (h *hub) mustTool(program string, args ...string) string {
+	h.t.Helper()
+	return mustTool(h.t, program, append(args, "--hub", "http://"+h.http, "--key", h.key)...)
 }
 
 func (h *hub) showLog() {
@@ -159,7 +199,7 @@ func (h *hub) await(what string, within time.Duration, holds func() bool) {
 
 // get reads a JSON answer of the API; false where there is none.
 func (h *hub) get(path string, into any) bool {
-	answer, err := http.Get("http://" + h.http + "/api/v1" + path)
+	answer, err := h.ask(context.Background(), http.MethodGet, path, nil)
 	if err != nil {
 		return false
 	}
@@ -241,7 +281,7 @@ func (h *hub) registerFlood(n int) {
 	if err := os.WriteFile(file, []byte(mustTool(h.t, "citysim", "stations", "--flood", strconv.Itoa(n))), 0o600); err != nil {
 		h.t.Fatal(err)
 	}
-	mustTool(h.t, "cityhub", "import", "devices", file, "--hub", "http://"+h.http)
+	h.mustTool("cityhub", "import", "devices", file)
 }
 
 // flood publishes in the background and answers the function that waits for
@@ -271,7 +311,7 @@ func flood(t testing.TB, broker, ledger string, args ...string) (wait func() str
 // in quarantine.
 func (h *hub) check(ledger string) string {
 	h.t.Helper()
-	out := mustTool(h.t, "citysim", "check", "--ledger", ledger, "--hub", "http://"+h.http, "--wait", "60s")
+	out := h.mustTool("citysim", "check", "--ledger", ledger, "--wait", "60s")
 	h.t.Log("\n" + out)
 	return out
 }

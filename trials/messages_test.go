@@ -42,7 +42,7 @@ func (h *hub) post(t *testing.T, path string, body any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := http.Post("http://"+h.http+"/api/v1"+path, "application/json", bytes.NewReader(raw))
+	answer, err := h.ask(t.Context(), http.MethodPost, path, raw)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func (h *hub) importRows(t *testing.T, header string, rows ...string) {
 	if err := os.WriteFile(file, []byte(header+"\n"+strings.Join(rows, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	mustTool(t, "cityhub", "import", "devices", file, "--hub", "http://"+h.http)
+	h.mustTool("cityhub", "import", "devices", file)
 }
 
 // readings counts the archived readings of a device.
@@ -152,12 +152,12 @@ func TestMessagesByHand(t *testing.T) {
 			}
 		}
 		w.importRows(t, header, "hand-later,,air-station,s4,2025-07-01T00:00:00Z")
-		out := mustTool(t, "cityhub", "quarantine", "replay", "--reason", "not_registered", "--hub", "http://"+w.http)
+		out := w.mustTool("cityhub", "quarantine", "replay", "--reason", "not_registered")
 		if !strings.Contains(out, "accepted 1") {
 			t.Errorf("replay says %q", out)
 		}
 		w.await("the replayed reading arrives", 10*time.Second, func() bool { return w.readings("hand-later") == 1 })
-		if list := mustTool(t, "cityhub", "quarantine", "list", "--hub", "http://"+w.http); strings.Contains(list, "not_registered") {
+		if list := w.mustTool("cityhub", "quarantine", "list"); strings.Contains(list, "not_registered") {
 			t.Errorf("after the replay the quarantine still lists\n%s", list)
 		}
 		w.drained(10 * time.Second)

@@ -80,12 +80,7 @@ func runLatency(t *testing.T, r *report) {
 // watchLive reads the live stream of a property and answers, of every value
 // measured later than from, how old it was when its frame had arrived.
 func (h *hub) watchLive(ctx context.Context, from time.Time) (ages []float64) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+h.http+"/api/v1/live?property=pm25", nil)
-	if err != nil {
-		h.t.Error(err)
-		return nil
-	}
-	answer, err := http.DefaultClient.Do(request)
+	answer, err := h.ask(ctx, http.MethodGet, "/live?property=pm25", nil)
 	if err != nil {
 		h.t.Error("live stream:", err)
 		return nil

@@ -40,6 +40,8 @@ type commandLine struct {
 	Serve      serveCommand      `cmd:"" help:"Run the hub."`
 	Import     importCommands    `cmd:"" help:"Bring devices or device models in from files."`
 	Quarantine quarantineCommand `cmd:"" help:"Look at refused messages, and replay them."`
+	Users      usersCommands     `cmd:"" help:"Make accounts for people."`
+	Keys       keysCommands      `cmd:"" help:"Make API keys for programs."`
 	Settings   configCommands    `cmd:"" name:"config" help:"Check the settings."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }

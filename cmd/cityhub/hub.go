@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -13,13 +14,12 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"cityhub/access"
 	"cityhub/api"
 	bridge "cityhub/broker-bridge"
 	"cityhub/broker-bridge/codec"
 	"cityhub/database"
 	"cityhub/devices"
-	"cityhub/devices/credentials"
-	"cityhub/devices/photos"
 	"cityhub/telemetry"
 	"cityhub/telemetry/spool"
 )
@@ -32,11 +32,12 @@ type hub struct {
 	metrics *prometheus.Registry
 	zone    *time.Location
 	started time.Time
+	out     io.Writer // what people are to read
 	closers []func() error
 
 	database  *database.Database
+	accounts  *access.Accounts
 	registry  *devices.Registry
-	keeper    *credentials.Keeper
 	codecs    *codec.Runner
 	archive   archive
 	spool     *spool.Spool
@@ -59,13 +60,13 @@ type hub struct {
 const heapFloor = 64 << 20
 
 // serve opens the hub, runs it until the context ends, and closes it.
-func serve(ctx context.Context, s *serveCommand, log *slog.Logger) (err error) {
+func serve(ctx context.Context, s *serveCommand, log *slog.Logger, out io.Writer) (err error) {
 	defer runtime.KeepAlive(make([]byte, heapFloor))
-	h := &hub{serveCommand: s, log: log, metrics: prometheus.NewRegistry(), started: time.Now()}
+	h := &hub{serveCommand: s, log: log, metrics: prometheus.NewRegistry(), started: time.Now(), out: out}
 	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer func() { err = errors.Join(err, h.close()) }()
 	for _, open := range []func(context.Context) error{
-		h.openDatabase, h.openArchive, h.openSpool, h.openTelemetry, h.openDecoder, h.openAPI, h.openBroker,
+		h.openDatabase, h.openAccounts, h.openArchive, h.openSpool, h.openTelemetry, h.openDecoder, h.openAPI, h.openBroker,
 	} {
 		if err := open(ctx); err != nil {
 			return err
@@ -112,20 +113,10 @@ func (h *hub) openDatabase(ctx context.Context) (err error) {
 	if h.registry, err = devices.Open(ctx, h.database.Store(), time.Now); err != nil {
 		return err
 	}
-	h.keeper, err = credentials.Open(ctx, credentials.Options{Store: h.database.Credentials(), Registry: h.registry, Now: time.Now})
-	if err != nil {
-		return err
-	}
 	stations, units, groups := h.registry.Size()
 	h.codecs = codec.New(codec.Limits{})
 	h.closing(h.codecs.Close)
 	h.registry.CheckCodecs(h.codecs.Check)
-	pictures, err := photos.Open(filepath.Join(h.Data, "photos"))
-	if err != nil {
-		return err
-	}
-	h.closing(pictures.Close)
-	h.registry.KeepPhotos(pictures)
 	h.log.Info("the registry is loaded", "stations", stations, "devices", units, "groups", groups, "after", time.Since(h.started).Round(time.Millisecond))
 	return loadExampleModels(ctx, h.registry)
 }
@@ -157,7 +148,7 @@ func (h *hub) openTelemetry(context.Context) error {
 	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{
 		Registry: h.registry, Latest: h.latest, Sequences: h.sequences, Health: h.health,
 		Spool: h.spool, IDs: h.database.IDBlocks(), Counters: h.counters,
-		Clock: telemetry.Clock{Oldest: h.RawRetention}, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher{h}},
+		Clock: telemetry.Clock{Oldest: h.RawRetention}, Watchers: []telemetry.Watcher{watcher{h}},
 		Now: time.Now, Log: h.log,
 	})
 	telemetry.NewMetrics(h.metrics, h.counters, h.sequences, h.forwarder)

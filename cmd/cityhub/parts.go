@@ -17,7 +17,6 @@ import (
 	bridge "cityhub/broker-bridge"
 	"cityhub/broker-bridge/embedded"
 	"cityhub/devices"
-	"cityhub/devices/credentials"
 	"cityhub/examples"
 	"cityhub/telemetry"
 	"cityhub/telemetry/influx"
@@ -68,11 +67,10 @@ func (h *hub) openBroker(context.Context) (err error) {
 }
 
 func (h *hub) openAPI(context.Context) (err error) {
-	claims := credentials.NewClaims(credentials.ClaimOptions{Store: h.database.Credentials(), Finder: h.registry.Devices,
-		Taker: h.registry, Log: h.database.AuditLog(), Now: time.Now})
 	replayer := replayer{decoder: h.decoder, intake: h.pipeline, quarantine: h.database.Quarantine()}
 	h.api, err = api.New(api.Options{
-		Registry: h.registry, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(), Credentials: h.keeper, Claims: claims,
+		Registry: h.registry, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(),
+		Accounts: h.accounts, Doorkeeper: doorkeeper{h.accounts}, Proxies: h.proxies(), Rates: h.rates(),
 		History: &telemetry.History{Archive: h.archive, Journal: h.database.RollUpJournal(), IDs: h.database.IDBlocks(), Zone: h.zone},
 		Health:  h.health, Sequences: h.sequences, Intake: h.pipeline, Decode: h.decode, Replay: replayer.replay,
 		Status: h.status, Zone: h.zone, Log: h.log, Now: time.Now,
@@ -104,6 +102,7 @@ func (h *hub) stages() ([]stage, error) {
 		return nil, err
 	}
 	stages := []stage{operations, {"forwarder", h.forwarder.Run}, {"roll-ups", h.roller.Run}, {"pipeline", h.pipeline.Run},
+		{"accounts", func(ctx context.Context) error { return h.accounts.Run(ctx, h.untold) }},
 		{"http", func(ctx context.Context) error { return h.servePages(ctx, pages) }}, {"mqtt", h.broker.Run}}
 	if local, ok := h.archive.(*sqlite.Archive); ok {
 		stages = append([]stage{{"retention", func(ctx context.Context) error { return h.expire(ctx, local) }}}, stages...)
@@ -115,6 +114,9 @@ func (h *hub) servePages(ctx context.Context, listener net.Listener) error {
 	failed := make(chan error, 1)
 	go func() { failed <- h.api.Listen(listener) }()
 	h.log.Info("the hub serves", "http", "http://"+listener.Addr().String(), "operations", "http://"+h.Ops)
+	if err := h.invite(ctx, listener.Addr().String()); err != nil {
+		h.log.Error("no set-up link", "error", err)
+	}
 	select {
 	case err := <-failed:
 		return err

@@ -119,12 +119,32 @@ func register(t *testing.T, data string) {
 	}
 }
 
+// newKey makes a key in a hub's folder before that starts.
+func newKey(t *testing.T, data, role string) string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"keys", "add", "--data", data, "--role", role, "--name", "test"}, nil, &out, &errs); code != 0 {
+		t.Fatal(errs.String())
+	}
+	return strings.TrimSpace(out.String())
+}
+
 // The worst moment to stop: InfluxDB hangs, the spool is full, and senders
 // wait for their answers.
 func TestAHubStopsInTenSecondsWhateverHangs(t *testing.T) {
 	address := func() string { return fmt.Sprintf("127.0.0.1:%d", testbed.FreePort(t)) }
 	pages, data := address(), t.TempDir()
 	register(t, data)
+	admin, gateway := newKey(t, data, "city-admin"), newKey(t, data, "gateway")
+	ask := func(method, path, key, body string) (*http.Response, error) {
+		request, err := http.NewRequest(method, "http://"+pages+"/api/v1"+path, strings.NewReader(body))
+		if err != nil {
+			return nil, err
+		}
+		request.Header.Set("Authorization", "Bearer "+key)
+		request.Header.Set("Content-Type", "application/json")
+		return http.DefaultClient.Do(request)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	code := make(chan int, 1)
@@ -134,7 +154,7 @@ func TestAHubStopsInTenSecondsWhateverHangs(t *testing.T) {
 			"--mqtt-listen", address(), "--influx-url", silence(t), "--influx-token", "t", "--spool-bytes", "1", "--spool-reserve", "0"}, nil, &log, &log)
 	}()
 	waiting := func() bool {
-		answer, err := http.Get("http://" + pages + "/api/v1/status")
+		answer, err := ask("GET", "/status", admin, "")
 		if err != nil {
 			return false
 		}
@@ -144,7 +164,7 @@ func TestAHubStopsInTenSecondsWhateverHangs(t *testing.T) {
 	}
 	var senders sync.WaitGroup
 	send := func() {
-		answer, err := http.Post("http://"+pages+"/api/v1/ingest", "application/json", strings.NewReader(`{"device":"a","values":{"pm25":1}}`))
+		answer, err := ask("POST", "/ingest", gateway, `{"device":"a","values":{"pm25":1}}`)
 		if err == nil {
 			_ = answer.Body.Close()
 		}

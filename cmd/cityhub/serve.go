@@ -17,6 +17,12 @@ type serveCommand struct {
 	HTTP string `name:"http" help:"Address of the API and the web pages." default:"127.0.0.1:8080"`
 	Ops  string `help:"Address of /livez, /readyz and /metrics." default:"127.0.0.1:9090"`
 
+	PublicURL      string   `name:"public-url" help:"Address under which people reach the hub, for links; that of --http when absent."`
+	TrustedProxies []string `name:"trusted-proxies" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto count." placeholder:"CIDR"`
+	RateAnonymous  float64  `name:"rate-anonymous" help:"Requests a second from one address without an account, six seconds' worth at once; 0: no limit." default:"10"`
+	RateUsers      float64  `name:"rate-users" help:"The same for one user." default:"100"`
+	RateKeys       float64  `name:"rate-keys" help:"The same for one API key or device." default:"50"`
+
 	MQTTListen   string `name:"mqtt-listen" help:"Address of the embedded broker; not with --mqtt-url." default:"127.0.0.1:1883"`
 	MQTTURL      string `name:"mqtt-url" help:"Broker to take readings from, such as tcp://mosquitto:1883 or mqtts://…; without it the embedded broker runs."`
 	MQTTClientID string `name:"mqtt-client-id" help:"Client id at the broker; it names the persistent session." default:"cityhub"`
@@ -54,11 +60,14 @@ func (s *serveCommand) check() error {
 		host, _, err := net.SplitHostPort(address)
 		if err != nil {
 			refuse(flag, "%q is not HOST:PORT", address)
-		} else if flag != "ops" && !loopback(host) {
-			refuse(flag, "%q is reachable from other machines, and there are no accounts yet; use 127.0.0.1", address)
+		} else if flag == "mqtt-listen" && !loopback(host) {
+			refuse(flag, "%q is reachable from other machines, and the embedded broker asks nobody for a password yet; use 127.0.0.1", address)
 		}
 	}
-	for flag, address := range map[string]string{"mqtt-url": s.MQTTURL, "influx-url": s.InfluxURL, "postgres-url": s.PostgresURL} {
+	if _, err := networks(s.TrustedProxies); err != nil {
+		refuse("trusted-proxies", "%v", err)
+	}
+	for flag, address := range map[string]string{"public-url": s.PublicURL, "mqtt-url": s.MQTTURL, "influx-url": s.InfluxURL, "postgres-url": s.PostgresURL} {
 		if u, err := url.Parse(address); address != "" && (err != nil || u.Scheme == "" || u.Host == "") {
 			refuse(flag, "is not a URL with scheme and host")
 		}
@@ -86,7 +95,7 @@ func (s *serveCommand) Run(ctx context.Context, c *console) error {
 	if s.LogFormat == "json" {
 		handler = slog.NewJSONHandler(c.err, nil)
 	}
-	return serve(ctx, s, slog.New(handler))
+	return serve(ctx, s, slog.New(handler), c.out)
 }
 
 // configCommands are the subcommands of config.
