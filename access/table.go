@@ -21,6 +21,7 @@ const (
 	ReadingExport    Action = "reading.export"
 	ReadingWrite     Action = "reading.write"
 	ReadingCorrect   Action = "reading.correct"
+	ReadingPublish   Action = "reading.publish"
 	ZoneEdit         Action = "zone.edit"
 	AlarmView        Action = "alarm.view"
 	AlarmHandle      Action = "alarm.handle"
@@ -78,6 +79,7 @@ var table = map[Action][len(Columns)]Reach{
 	ReadingExport:    {pu, pu, ow, no, ow, ow, al, no, no, no},
 	ReadingWrite:     {no, no, no, no, no, no, no, no, me, ow},
 	ReadingCorrect:   {no, no, no, no, no, ow, al, no, no, no},
+	ReadingPublish:   {no, no, no, no, no, ow, al, no, no, no},
 	ZoneEdit:         {no, no, no, no, no, no, al, no, no, no},
 	AlarmView:        {no, no, ow, ow, ow, ow, al, al, no, no},
 	AlarmHandle:      {no, no, no, ow, ow, ow, al, no, no, no},

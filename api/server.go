@@ -139,6 +139,7 @@ func (s *Server) routes() {
 	s.roles()
 	s.keys()
 	s.grants()
+	s.publishing()
 	s.status()
 	s.pages()
 }

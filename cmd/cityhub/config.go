@@ -42,6 +42,7 @@ type commandLine struct {
 	Quarantine quarantineCommand `cmd:"" help:"Look at refused messages, and replay them."`
 	Users      usersCommands     `cmd:"" help:"Make accounts for people."`
 	Keys       keysCommands      `cmd:"" help:"Make API keys for programs."`
+	Publish    publishCommand    `cmd:"" help:"Let others see readings, or take that back."`
 	Settings   configCommands    `cmd:"" name:"config" help:"Check the settings."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
