@@ -22,6 +22,7 @@ type DeploymentBody struct {
 	From     *time.Time `json:"from,omitempty" doc:"Now when absent"`
 	To       *time.Time `json:"to,omitempty" doc:"Set it to recall the device; absent while it stands there"`
 	Position Position   `json:"position,omitempty"`
+	ClientID string     `json:"clientId,omitempty" doc:"ULID that you make; a create that is sent again with it answers what is there"`
 }
 
 type deploymentList struct {
@@ -56,7 +57,8 @@ func (s *Server) deployments() {
 			body, err := deploymentBody(ctx, v, d)
 			return Deployment{ID: d.ID, DeviceID: d.DeviceID, ThingID: d.ThingID, DeploymentBody: body}, err
 		},
-		body: deploymentBody, apply: s.applyDeployment,
+		client: func(b *DeploymentBody) string { return b.ClientID },
+		body:   deploymentBody, apply: s.applyDeployment,
 	}
 	list[deploymentList](s, n)
 	n.read(s)
@@ -66,7 +68,7 @@ func (s *Server) deployments() {
 }
 
 func deploymentBody(ctx context.Context, v *view, d *devices.Deployment) (DeploymentBody, error) {
-	b := DeploymentBody{From: instant(d.From), To: instant(d.To), Position: positionOf(d.Position)}
+	b := DeploymentBody{From: instant(d.From), To: instant(d.To), Position: positionOf(d.Position), ClientID: d.ClientID}
 	device, err := v.devices.get(ctx, d.DeviceID)
 	if err != nil {
 		return b, err
@@ -89,7 +91,7 @@ func (s *Server) applyDeployment(ctx context.Context, b *DeploymentBody, d *devi
 	if err != nil {
 		return err
 	}
-	d.DeviceID, d.ThingID, d.Position = device.ID, thing.ID, position
+	d.DeviceID, d.ThingID, d.Position, d.ClientID = device.ID, thing.ID, position, b.ClientID
 	d.From, d.To = orZero(b.From, d.From), orZero(b.To, d.To)
 	return nil
 }

@@ -29,6 +29,7 @@ type DeviceBody struct {
 	DevEUI       string `json:"devEui,omitempty" doc:"16 hex digits, of LoRaWAN devices"`
 	Model        Ref    `json:"model" doc:"Code or id of a sensor"`
 	Organisation Ref    `json:"organisation,omitempty" doc:"Code or id of its owner"`
+	ClientID     string `json:"clientId,omitempty" doc:"ULID that you make; a create that is sent again with it answers what is there"`
 }
 
 type deviceList struct {
@@ -53,7 +54,9 @@ func deviceID(d *devices.Device) int64 { return d.ID }
 
 func (s *Server) devices() {
 	n := noun[devices.Device, Device, DeviceBody]{path: "/devices", one: "device", access: field, nouns: s.o.Registry.Devices, id: deviceID,
-		show: s.showDevice, body: deviceBody, apply: s.applyDevice}
+		client: func(b *DeviceBody) string { return b.ClientID },
+		life:   func(d *devices.Device) any { return s.lifeOf(d) },
+		show:   s.showDevice, body: deviceBody, apply: s.applyDevice}
 	list[deviceList](s, n)
 	n.read(s)
 	n.create(s)
@@ -62,7 +65,7 @@ func (s *Server) devices() {
 }
 
 func deviceBody(ctx context.Context, v *view, d *devices.Device) (DeviceBody, error) {
-	b := DeviceBody{Code: d.Code, Serial: d.Serial, DevEUI: d.DevEUI}
+	b := DeviceBody{Code: d.Code, Serial: d.Serial, DevEUI: d.DevEUI, ClientID: d.ClientID}
 	sensor, err := v.sensors.get(ctx, d.SensorID)
 	if err != nil {
 		return b, err
@@ -78,8 +81,8 @@ func (s *Server) showDevice(ctx context.Context, v *view, d *devices.Device, ful
 	if err != nil {
 		return out, err
 	}
-	if target, err := s.o.Registry.Resolve(d.Code, s.o.Now()); err == nil && target.Station != nil {
-		out.Thing, out.ThingID = target.Station.Code, target.Station.ID
+	if station := s.standsAt(d); station != nil {
+		out.Thing, out.ThingID = station.Code, station.ID
 	}
 	if scope := access.ScopeOf(ctx); !scope.Owns(d.OrganisationID) {
 		out.Serial, out.DevEUI = "", "" // what others see of a device says nothing of the unit itself
@@ -97,6 +100,23 @@ func (s *Server) showDevice(ctx context.Context, v *view, d *devices.Device, ful
 	return out, nil
 }
 
+// lifeOf is what the life cycle made of a device: its state and its place.
+func (s *Server) lifeOf(d *devices.Device) any {
+	if station := s.standsAt(d); station != nil {
+		return []any{d.State, station.ID}
+	}
+	return []any{d.State}
+}
+
+// standsAt is the station at which a device stands now; nil for none.
+func (s *Server) standsAt(d *devices.Device) *devices.Station {
+	target, err := s.o.Registry.Resolve(d.Code, s.o.Now())
+	if err != nil {
+		return nil
+	}
+	return target.Station
+}
+
 func (s *Server) applyDevice(ctx context.Context, b *DeviceBody, d *devices.Device) (err error) {
 	if b.Model == "" {
 		return &devices.FieldError{Field: "model", Kind: devices.ErrInvalid, Detail: "must be given"}
@@ -104,7 +124,7 @@ func (s *Server) applyDevice(ctx context.Context, b *DeviceBody, d *devices.Devi
 	if d.SensorID, err = idOf(ctx, s.o.Registry.Sensors, "model", b.Model, sensorID); err != nil {
 		return err
 	}
-	d.Code, d.Serial, d.DevEUI = b.Code, b.Serial, b.DevEUI
+	d.Code, d.Serial, d.DevEUI, d.ClientID = b.Code, b.Serial, b.DevEUI, b.ClientID
 	d.OrganisationID, err = idOf(ctx, s.o.Registry.Organisations, "organisation", b.Organisation, organisationID)
 	return err
 }

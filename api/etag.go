@@ -1,8 +1,6 @@
 package api
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"net/http"
 	"strings"
 
@@ -11,16 +9,15 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// tag gives an answer a strong entity tag, its hash, and turns it into 304
-// where the caller has it already.
+// tag gives an answer a strong entity tag and turns it into 304 where the
+// caller has it already.
 func tag(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 	c := humafiber.Unwrap(ctx)
 	if c.Response().StatusCode() != http.StatusOK {
 		return
 	}
-	sum := sha256.Sum256(c.Response().Body())
-	etag := `"` + base64.RawURLEncoding.EncodeToString(sum[:18]) + `"`
+	etag := tagOf(c)
 	c.Set(fiber.HeaderETag, etag)
 	if !has(c.Get(fiber.HeaderIfNoneMatch), etag) {
 		return
@@ -28,6 +25,25 @@ func tag(ctx huma.Context, next func(huma.Context)) {
 	c.Response().ResetBody()
 	c.Response().Header.Del(fiber.HeaderContentType)
 	c.Status(http.StatusNotModified)
+}
+
+// tagOf is the hash of an answer's bytes. Where the handler said the entity's
+// state, that stands before it, as "state.hash": the whole names these very
+// bytes, so that 304 is true also of what devices report; the first part names
+// what can be written, and If-Match looks at that alone.
+func tagOf(c *fiber.Ctx) string {
+	hash := short(c.Response().Body())
+	if state := c.GetRespHeader(fiber.HeaderETag); state != "" {
+		return `"` + state + "." + hash + `"`
+	}
+	return `"` + hash + `"`
+}
+
+// finishTag gives the answer to a write the tag that GET would answer.
+func finishTag(c *fiber.Ctx) {
+	if c.GetRespHeader(fiber.HeaderETag) != "" {
+		c.Set(fiber.HeaderETag, tagOf(c))
+	}
 }
 
 // has says whether an If-None-Match header names a tag; the comparison is weak

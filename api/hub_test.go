@@ -23,6 +23,7 @@ import (
 	"cityhub/broker-bridge/payload"
 	"cityhub/database"
 	"cityhub/devices"
+	"cityhub/idempotency"
 	"cityhub/telemetry"
 	"cityhub/telemetry/spool"
 	"cityhub/telemetry/sqlite"
@@ -47,6 +48,7 @@ func TestMain(m *testing.M) {
 type hub struct {
 	t          testing.TB
 	url        string
+	file       string // of the registry
 	registry   *devices.Registry
 	latest     *telemetry.Latest
 	quarantine telemetry.Quarantine
@@ -108,7 +110,15 @@ func (h *hub) now() time.Time { return time.Now().Add(time.Duration(h.ahead.Load
 
 func newHub(t testing.TB, setups ...setup) *hub {
 	t.Helper()
-	return newHubOn(t, database.Options{SQLitePath: filepath.Join(t.TempDir(), "hub.db")}, setups...)
+	return newHubAt(t, t.TempDir(), setups...)
+}
+
+// newHubAt makes a hub of what an earlier one left in a folder.
+func newHubAt(t testing.TB, dir string, setups ...setup) *hub {
+	t.Helper()
+	h := newHubOn(t, database.Options{SQLitePath: filepath.Join(dir, "hub.db")}, setups...)
+	h.file = filepath.Join(dir, "hub.db")
+	return h
 }
 
 func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
@@ -136,6 +146,7 @@ func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
 	h.history = &telemetry.History{Archive: archive, Journal: db.RollUpJournal(), IDs: db.IDBlocks(), Zone: hanoi}
 	o := api.Options{Registry: h.registry, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Accounts: h.accounts, Doorkeeper: door{h.accounts}, Health: health, Sequences: sequences,
 		History: h.history,
+		Answers: idempotency.New(db.Answers(), h.now),
 		Intake:  h.pipeline, Decode: decode, Zone: hanoi, Log: log, Now: h.now,
 		Replay: func(ctx context.Context, items []telemetry.Quarantined) (int, int, error) {
 			return h.replay(ctx, items)

@@ -39,6 +39,7 @@ func kindOf(status int) kind {
 		http.StatusMethodNotAllowed:            {"method-not-allowed", "The address does not take this method", "Địa chỉ không nhận phương thức này"},
 		http.StatusRequestTimeout:              {"timeout", "The request took too long to arrive", "Yêu cầu đến quá chậm"},
 		http.StatusConflict:                    {"conflict", "Conflicts with what exists", "Xung đột với dữ liệu hiện có"},
+		http.StatusPreconditionFailed:          {"precondition-failed", "Somebody was faster", "Đã có người thay đổi trước"},
 		http.StatusRequestEntityTooLarge:       {"too-large", "The body is too large", "Nội dung quá lớn"},
 		http.StatusUnsupportedMediaType:        {"unsupported-media-type", "This media type is not read here", "Không hỗ trợ kiểu nội dung này"},
 		http.StatusUnprocessableEntity:         {"invalid", "The content is refused", "Nội dung không hợp lệ"},

@@ -19,6 +19,10 @@ type noun[T, W, B any] struct {
 	access    rows
 	nouns     *devices.Nouns[T]
 	id        func(*T) int64
+	// life is what the life cycle made of the entity; nil when it has none.
+	life func(*T) any
+	// client is the id that a client made while it was offline; nil when there is none.
+	client func(*B) string
 	// show makes the wire form; full is set when one entity is asked for.
 	show func(ctx context.Context, v *view, entity *T, full bool) (W, error)
 	// body is what a PATCH edits; nil when the noun cannot be edited.
@@ -50,7 +54,20 @@ type written[W any] struct {
 	Body     W
 }
 
+// made answers a create: 201, or 200 where the entity was there already.
+type made[W any] struct {
+	Status   int
+	Location string `header:"Location"`
+	ETag     string `header:"ETag"` // the state; finishTag makes it the tag
+	Body     W
+}
+
 type shown[W any] struct{ Body W }
+
+type entity[W any] struct {
+	ETag string `header:"ETag"` // as that of made
+	Body W
+}
 
 // filter turns a list's parameters Q into a selection.
 type filter[T, Q any] interface {
@@ -97,14 +114,14 @@ func (n noun[T, W, B]) read(s *Server) {
 	register(s, huma.Operation{OperationID: "get-" + n.one, Method: http.MethodGet, Path: base + n.path + "/{id}",
 		Summary: "Get one " + n.one, Tags: []string{n.path[1:]}, Middlewares: huma.Middlewares{tag},
 		Errors: []int{http.StatusNotFound},
-	}, n.access.read, func(ctx context.Context, in *ByID) (*shown[W], error) {
-		entity, err := n.nouns.Get(ctx, in.ID)
+	}, n.access.read, func(ctx context.Context, in *ByID) (*entity[W], error) {
+		now, err := n.version(ctx, s, in.ID)
 		if err != nil {
 			return nil, err
 		}
-		body, err := n.show(ctx, s.view(), &entity, true)
-		return &shown[W]{body}, err
+		return &entity[W]{now.state, now.shown.(W)}, nil
 	})
+	s.versions[base+n.path] = func(ctx context.Context, id int64) (version, error) { return n.version(ctx, s, id) }
 }
 
 // create registers POST.
@@ -113,26 +130,50 @@ func (n noun[T, W, B]) create(s *Server) {
 	register(s, huma.Operation{OperationID: "create-" + n.one, Method: http.MethodPost, Path: base + n.path,
 		Summary: "Create a " + n.one, Tags: []string{n.path[1:]}, DefaultStatus: http.StatusCreated,
 		Errors: []int{http.StatusConflict, http.StatusUnsupportedMediaType},
-	}, n.access.write, func(ctx context.Context, in *input) (*written[W], error) {
+	}, n.access.write, func(ctx context.Context, in *input) (*made[W], error) {
+		if was, err := n.repeated(ctx, s, &in.Body); was != nil || err != nil {
+			return was, err
+		}
 		var entity T
 		if err := n.apply(ctx, &in.Body, &entity); err != nil {
 			return nil, err
 		}
 		if err := n.nouns.Create(ctx, &entity); err != nil {
+			if was, lookErr := n.repeated(ctx, s, &in.Body); was != nil && lookErr == nil {
+				return was, nil // the same request was faster
+			}
 			return nil, err
 		}
-		out, err := n.finish(ctx, s, &in.Body, entity)
-		return &written[W]{Location: base + n.path + "/" + strconv.FormatInt(n.id(&entity), 10), Body: out}, err
+		if n.after != nil {
+			var err error
+			if entity, err = n.after(ctx, &in.Body, entity); err != nil {
+				return nil, err
+			}
+		}
+		return n.answer(ctx, s, http.StatusCreated, n.id(&entity))
 	})
 }
 
-func (n noun[T, W, B]) finish(ctx context.Context, s *Server, body *B, entity T) (out W, err error) {
-	if n.after != nil {
-		if entity, err = n.after(ctx, body, entity); err != nil {
-			return out, err
-		}
+// repeated answers with the entity that a client made before; nil when there
+// is none.
+func (n noun[T, W, B]) repeated(ctx context.Context, s *Server, body *B) (*made[W], error) {
+	if n.client == nil || n.client(body) == "" {
+		return nil, nil
 	}
-	return n.show(ctx, s.view(), &entity, true)
+	found, err := n.nouns.List(ctx, devices.Page{Limit: 1, Match: map[string]any{"client_id": n.client(body)}})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return n.answer(ctx, s, http.StatusOK, n.id(&found[0]))
+}
+
+// answer shows what is there now.
+func (n noun[T, W, B]) answer(ctx context.Context, s *Server, status int, id int64) (*made[W], error) {
+	now, err := n.version(ctx, s, id)
+	if err != nil {
+		return nil, err
+	}
+	return &made[W]{Status: status, Location: base + n.path + "/" + strconv.FormatInt(id, 10), ETag: now.state, Body: now.shown.(W)}, nil
 }
 
 // edit registers PATCH.
@@ -144,7 +185,7 @@ func (n noun[T, W, B]) edit(s *Server) {
 	register(s, huma.Operation{OperationID: "edit-" + n.one, Method: http.MethodPatch, Path: base + n.path + "/{id}",
 		Summary: "Change a " + n.one, Tags: []string{n.path[1:]},
 		Errors: []int{http.StatusNotFound, http.StatusConflict, http.StatusUnsupportedMediaType},
-	}, n.access.write, func(ctx context.Context, in *input) (*shown[W], error) {
+	}, n.access.write, func(ctx context.Context, in *input) (*entity[W], error) {
 		old, err := n.nouns.Get(ctx, in.ID)
 		if err != nil {
 			return nil, err
@@ -161,12 +202,18 @@ func (n noun[T, W, B]) edit(s *Server) {
 		if err := n.apply(ctx, &merged, &next); err != nil {
 			return nil, err
 		}
-		entity, err := n.nouns.Update(ctx, in.ID, replace(n.one, old, next))
+		changed, err := n.nouns.Update(ctx, in.ID, replace(n.one, old, next))
+		if err == nil && n.after != nil {
+			_, err = n.after(ctx, &merged, changed)
+		}
 		if err != nil {
 			return nil, err
 		}
-		out, err := n.finish(ctx, s, &merged, entity)
-		return &shown[W]{out}, err
+		now, err := n.version(ctx, s, in.ID)
+		if err != nil {
+			return nil, err
+		}
+		return &entity[W]{now.state, now.shown.(W)}, nil
 	})
 }
 

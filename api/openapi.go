@@ -94,6 +94,7 @@ func queryNames(op *huma.Operation) []string {
 
 // sealSpec keeps the description once every operation is registered.
 func (s *Server) sealSpec() error {
+	describeWrites(s.api.OpenAPI(), s.versions)
 	spec, err := json.MarshalIndent(s.api.OpenAPI(), "", "  ")
 	if err != nil {
 		return fmt.Errorf("describe the API: %w", err)

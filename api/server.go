@@ -22,6 +22,7 @@ import (
 
 	"cityhub/access"
 	"cityhub/devices"
+	"cityhub/idempotency"
 	"cityhub/telemetry"
 )
 
@@ -55,6 +56,7 @@ type Options struct {
 	Intake     Intake
 	Decode     Decode
 	Replay     Replay
+	Answers    *idempotency.Keeper
 	Status     func() Status
 	Zone       *time.Location // the city's
 	Log        *slog.Logger
@@ -74,7 +76,11 @@ type Server struct {
 	live    *live
 	imports *imports
 	limiter *limiter
-	ingest  chan struct{} // a token per arrival that waits for the spool
+	// versions finds the entity of an id, by the address of its collection;
+	// filled while routes are registered.
+	versions map[string]func(ctx context.Context, id int64) (version, error)
+	writing  sync.RWMutex  // held by writes; alone by one with If-Match
+	ingest   chan struct{} // a token per arrival that waits for the spool
 
 	ctx  context.Context // of all requests
 	stop context.CancelFunc
@@ -89,7 +95,8 @@ func New(o Options) (*Server, error) {
 	if o.IngestWait == 0 {
 		o.IngestWait = 10 * time.Second
 	}
-	s := &Server{o: o, limiter: newLimiter(), ingest: make(chan struct{}, maxIngesting)}
+	s := &Server{o: o, limiter: newLimiter(), ingest: make(chan struct{}, maxIngesting),
+		versions: map[string]func(context.Context, int64) (version, error){}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.live = newLive(s)
 	s.imports = newImports(s)
@@ -106,7 +113,7 @@ func (o *Options) check() error {
 	for name, missing := range map[string]bool{
 		"Registry": o.Registry == nil, "Latest": o.Latest == nil, "History": o.History == nil,
 		"Quarantine": o.Quarantine == nil, "Audit": o.Audit == nil, "Accounts": o.Accounts == nil, "Doorkeeper": o.Doorkeeper == nil, "Health": o.Health == nil, "Sequences": o.Sequences == nil,
-		"Intake": o.Intake == nil, "Decode": o.Decode == nil, "Replay": o.Replay == nil,
+		"Intake": o.Intake == nil, "Decode": o.Decode == nil, "Replay": o.Replay == nil, "Answers": o.Answers == nil,
 		"Status": o.Status == nil, "Zone": o.Zone == nil, "Log": o.Log == nil, "Now": o.Now == nil,
 	} {
 		if missing {
@@ -189,6 +196,10 @@ func register[I, O any](s *Server, op huma.Operation, row access.Action, handle 
 		panic(fmt.Sprintf("api: %s %s names no row of the permission table", op.Method, op.Path))
 	}
 	op.Extensions = map[string]any{"x-permission": row}
+	op.Metadata = map[string]any{secretsKey: secretsOf[O](row)}
+	if writes(&op) {
+		op.Middlewares = append(huma.Middlewares{s.once, s.guard}, op.Middlewares...)
+	}
 	op.Errors = append(op.Errors, http.StatusBadRequest)
 	if row != access.Public {
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)

@@ -21,6 +21,7 @@ type ThingBody struct {
 	Organisation Ref      `json:"organisation,omitempty" doc:"Code or id of its owner"`
 	Mobile       bool     `json:"mobile" required:"false" doc:"Its position comes with its readings"`
 	Position     Position `json:"position,omitempty"`
+	ClientID     string   `json:"clientId,omitempty" doc:"ULID that you make; a create that is sent again with it answers what is there"`
 }
 
 type thingList struct {
@@ -49,7 +50,8 @@ func (s *Server) things() {
 			body, err := thingBody(ctx, v, t)
 			return Thing{ID: t.ID, Location: t.LocationID, ThingBody: body}, err
 		},
-		body: thingBody, apply: s.applyThing, after: s.placeThing,
+		client: func(b *ThingBody) string { return b.ClientID },
+		body:   thingBody, apply: s.applyThing, after: s.placeThing,
 	}
 	list[thingList](s, n)
 	n.read(s)
@@ -59,7 +61,7 @@ func (s *Server) things() {
 }
 
 func thingBody(ctx context.Context, v *view, t *devices.Thing) (ThingBody, error) {
-	b := ThingBody{Code: t.Code, Name: t.Name, Description: t.Description, Mobile: t.Mobile}
+	b := ThingBody{Code: t.Code, Name: t.Name, Description: t.Description, Mobile: t.Mobile, ClientID: t.ClientID}
 	owner, err := v.organisations.get(ctx, t.OrganisationID)
 	if err != nil {
 		return b, err
@@ -82,7 +84,7 @@ func (s *Server) applyThing(ctx context.Context, b *ThingBody, t *devices.Thing)
 	if b.Position == nil {
 		t.LocationID = 0
 	}
-	t.Code, t.Name, t.Description, t.Mobile = b.Code, b.Name, b.Description, b.Mobile
+	t.Code, t.Name, t.Description, t.Mobile, t.ClientID = b.Code, b.Name, b.Description, b.Mobile, b.ClientID
 	t.OrganisationID, err = idOf(ctx, s.o.Registry.Organisations, "organisation", b.Organisation, organisationID)
 	return err
 }

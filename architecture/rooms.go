@@ -19,6 +19,7 @@ var (
 var rooms = []room{
 	{path: "geo", why: "places know nothing of the city that is built on them"},
 	{path: "access", why: "who may do what is decided without knowing what is done"},
+	{path: "idempotency", why: "which answer belongs to which key is decided without knowing what was asked"},
 	{path: "web", why: "the pages reach the API as an fs.FS and over HTTP, never by import"},
 
 	{path: "devices", may: []string{"geo", "access"},
@@ -43,10 +44,10 @@ var rooms = []room{
 	{path: "broker-bridge/inflight", why: "a window of messages knows neither readings nor clients"},
 	{path: "broker-bridge/socket", why: "a buffered socket knows nothing but bytes"},
 
-	{path: "database", may: append([]string{"alerts"}, leaf...),
+	{path: "database", may: append([]string{"alerts", "idempotency"}, leaf...),
 		why: "the SQL room implements the nouns' stores and serves nobody else"},
 
-	{path: "api", may: append([]string{"alerts"}, leaf...),
+	{path: "api", may: append([]string{"alerts", "idempotency"}, leaf...),
 		why: "pages ask nouns: broker, stores and sibling surfaces are wired by cmd/cityhub"},
 	{path: "api/sensorthings", may: append([]string{"api", "alerts"}, leaf...), why: "a surface asks nouns and borrows the API's manners"},
 	{path: "api/features", may: append([]string{"api", "alerts"}, leaf...), why: "a surface asks nouns and borrows the API's manners"},
@@ -54,7 +55,7 @@ var rooms = []room{
 
 	{path: "examples", why: "what is shipped as an example knows no code"},
 
-	{path: "cmd/cityhub", may: []string{"examples", "geo", "access", "web", "devices", "telemetry", "telemetry/influx", "telemetry/sqlite",
+	{path: "cmd/cityhub", may: []string{"examples", "geo", "access", "idempotency", "web", "devices", "telemetry", "telemetry/influx", "telemetry/sqlite",
 		"telemetry/spool", "alerts", "broker-bridge", "broker-bridge/payload", "broker-bridge/codec", "broker-bridge/embedded",
 		"database", "api", "api/sensorthings", "api/features", "api/opendata"},
 		why: "it wires the hub; parts for tests, and parts of parts, are not its business"},

@@ -13,6 +13,7 @@ import (
 	"github.com/uptrace/bun"
 
 	"cityhub/devices"
+	"cityhub/idempotency"
 	"cityhub/telemetry"
 )
 
@@ -75,6 +76,9 @@ func (d *Database) Quarantine() telemetry.Quarantine { return d.quarantine }
 
 // IDBlocks leases observation ids, unique among all hubs on the same store.
 func (d *Database) IDBlocks() telemetry.IDBlocks { return idBlocks{d} }
+
+// Answers keeps the answers to writes that named a key.
+func (d *Database) Answers() idempotency.Store { return answers{d} }
 
 // RollUpJournal remembers what has still to be rolled up.
 func (d *Database) RollUpJournal() telemetry.RollUpJournal { return d.journal }

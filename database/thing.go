@@ -17,21 +17,22 @@ type thingRow struct {
 	OrganisationID reference
 	LocationID     reference
 	Mobile         bool
+	ClientID       optional
 }
 
 func things() noun[devices.Thing, thingRow] {
 	return noun[devices.Thing, thingRow]{
 		name:  "thing",
-		match: []string{"code", "organisation_id", "location_id"},
+		match: []string{"code", "organisation_id", "location_id", "client_id"},
 		seen:  func(s *access.Scope) string { return seenThings("things", s) },
 		id:    func(t *devices.Thing) *int64 { return &t.ID },
 		toRow: func(t *devices.Thing) thingRow {
 			return thingRow{ID: t.ID, Code: t.Code, Name: t.Name, Description: t.Description,
-				OrganisationID: reference(t.OrganisationID), LocationID: reference(t.LocationID), Mobile: t.Mobile}
+				OrganisationID: reference(t.OrganisationID), LocationID: reference(t.LocationID), Mobile: t.Mobile, ClientID: optional(t.ClientID)}
 		},
 		toNoun: func(r *thingRow) devices.Thing {
 			return devices.Thing{ID: r.ID, Code: r.Code, Name: r.Name, Description: r.Description,
-				OrganisationID: int64(r.OrganisationID), LocationID: int64(r.LocationID), Mobile: r.Mobile}
+				OrganisationID: int64(r.OrganisationID), LocationID: int64(r.LocationID), Mobile: r.Mobile, ClientID: string(r.ClientID)}
 		},
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 var (
 	codePattern     = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	ulidPattern     = regexp.MustCompile(`^[0-7][0-9A-HJKMNP-TV-Z]{25}$`)
 	propertyPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,47}$`)
 )
 
@@ -58,7 +59,21 @@ func (x *index) moveLocation(l Location) {
 	}
 }
 
-func checkThing(_ context.Context, _ *work, t, _ *Thing) error {
+// checkClientID refuses what is no ULID, and another one than at first.
+func checkClientID(id string, changed bool) error {
+	switch {
+	case changed:
+		return invalid("client_id", "is given once, when the entity is made; leave it as it is")
+	case id != "" && !ulidPattern.MatchString(id):
+		return invalid("client_id", fmt.Sprintf("%q is not a ULID: 26 of 0-9 and A-Z without I, L, O, U, the first at most 7", id))
+	}
+	return nil
+}
+
+func checkThing(_ context.Context, _ *work, t, old *Thing) error {
+	if err := checkClientID(t.ClientID, old != nil && old.ClientID != t.ClientID); err != nil {
+		return err
+	}
 	if t.Name == "" {
 		t.Name = t.Code
 	}
@@ -232,6 +247,9 @@ func checkDatastream(_ context.Context, _ *work, d, old *Datastream) error {
 
 func checkDevice(ctx context.Context, w *work, d, old *Device) error {
 	if err := checkCode(d.Code); err != nil {
+		return err
+	}
+	if err := checkClientID(d.ClientID, old != nil && old.ClientID != d.ClientID); err != nil {
 		return err
 	}
 	d.DevEUI = strings.ToUpper(d.DevEUI)

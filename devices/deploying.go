@@ -11,6 +11,9 @@ import (
 // checkDeployment refuses overlaps and finds, or makes, the group that the
 // device fills at the thing, so that the series of a replaced device go on.
 func checkDeployment(ctx context.Context, w *work, d, old *Deployment) error {
+	if err := checkClientID(d.ClientID, old != nil && old.ClientID != d.ClientID); err != nil {
+		return err
+	}
 	if d.From.IsZero() {
 		d.From = w.registry.now()
 	}

@@ -26,9 +26,10 @@ type Thing struct {
 	Code           string // unique, [A-Za-z0-9_-]
 	Name           string
 	Description    string
-	OrganisationID int64 // 0: none
-	LocationID     int64 // where it is now; 0: unknown
-	Mobile         bool  // its position comes with its readings
+	OrganisationID int64  // 0: none
+	LocationID     int64  // where it is now; 0: unknown
+	Mobile         bool   // its position comes with its readings
+	ClientID       string // ULID that a client made while it was offline; "" for none; unique and fixed
 }
 
 // Location is a place at which things are or were.
@@ -127,6 +128,7 @@ type Device struct {
 	OrganisationID int64 // 0: none
 	State          State
 	SecretHash     string `json:"-"` // see access; "" when it has none
+	ClientID       string // as a Thing's
 }
 
 // Deployment says that a device stood at a thing, in a group's place, over
@@ -139,4 +141,5 @@ type Deployment struct {
 	From     time.Time
 	To       time.Time // zero: still there
 	Position *geo.Position
+	ClientID string // as a Thing's
 }

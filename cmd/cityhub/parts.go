@@ -18,6 +18,7 @@ import (
 	"cityhub/broker-bridge/embedded"
 	"cityhub/devices"
 	"cityhub/examples"
+	"cityhub/idempotency"
 	"cityhub/telemetry"
 	"cityhub/telemetry/influx"
 	"cityhub/telemetry/sqlite"
@@ -73,7 +74,8 @@ func (h *hub) openAPI(context.Context) (err error) {
 		Accounts: h.accounts, Doorkeeper: doorkeeper{h.accounts}, Proxies: h.proxies(), Rates: h.rates(),
 		History: &telemetry.History{Archive: h.archive, Journal: h.database.RollUpJournal(), IDs: h.database.IDBlocks(), Zone: h.zone},
 		Health:  h.health, Sequences: h.sequences, Intake: h.pipeline, Decode: h.decode, Replay: replayer.replay,
-		Status: h.status, Zone: h.zone, Log: h.log, Now: time.Now,
+		Answers: idempotency.New(h.database.Answers(), time.Now),
+		Status:  h.status, Zone: h.zone, Log: h.log, Now: time.Now,
 	})
 	return err
 }
