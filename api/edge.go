@@ -22,6 +22,7 @@ import (
 const (
 	maxBody        = 1 << 20
 	maxImportBody  = 32 << 20
+	maxPhotoBody   = 10<<20 + 64<<10 // a photo, and the form around it
 	maxHeader      = 8 << 10
 	readTimeout    = 30 * time.Second
 	importTimeout  = 5 * time.Minute
@@ -87,6 +88,8 @@ func limits(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 		return fasthttp.RequestConfig{}
 	case path == base+"/imports" && h.IsPost():
 		return fasthttp.RequestConfig{MaxRequestBodySize: maxImportBody, ReadTimeout: importTimeout, WriteTimeout: writeTimeout}
+	case strings.HasPrefix(path, base+"/visits/") && strings.HasSuffix(path, "/photos") && h.IsPost():
+		return fasthttp.RequestConfig{MaxRequestBodySize: maxPhotoBody, ReadTimeout: importTimeout, WriteTimeout: writeTimeout}
 	}
 	return fasthttp.RequestConfig{WriteTimeout: writeTimeout}
 }

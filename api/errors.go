@@ -13,6 +13,7 @@ import (
 
 	"cityhub/access"
 	"cityhub/devices"
+	"cityhub/devices/credentials"
 	"cityhub/telemetry"
 )
 
@@ -117,6 +118,8 @@ func statusOf(err error) int {
 		return http.StatusNotFound
 	case errors.Is(err, devices.ErrConflict):
 		return http.StatusConflict
+	case errors.Is(err, credentials.ErrRefused):
+		return http.StatusUnauthorized
 	case errors.Is(err, devices.ErrForbidden):
 		return http.StatusForbidden
 	case errors.Is(err, devices.ErrInvalid):
@@ -144,7 +147,7 @@ func edgeProblem(err *fiber.Error) *Problem {
 	detail := map[int]string{
 		http.StatusNotFound:                     "nothing is at this address; " + openAPIPath + " lists what there is",
 		http.StatusMethodNotAllowed:             "the address does not take this method; the Allow header names those it takes",
-		http.StatusRequestEntityTooLarge:        "the body is above the limit: 1 MiB, or 32 MiB for an import; send it in parts",
+		http.StatusRequestEntityTooLarge:        "the body is above the limit: 1 MiB, 10 MiB for a photo, 32 MiB for an import; send less, or in parts",
 		http.StatusRequestTimeout:               "the request did not arrive in time; send it again",
 		fiber.StatusRequestHeaderFieldsTooLarge: "request line and header are above 8 KiB; shorten them",
 	}[err.Code]
@@ -157,8 +160,11 @@ func edgeProblem(err *fiber.Error) *Problem {
 // wireName is a store's column name as the API writes it: dev_eui → devEui,
 // thing_id → thing.
 func wireName(column string) string {
-	if column == "sensor_id" {
+	switch column {
+	case "sensor_id":
 		return "model"
+	case "client_id":
+		return "clientId"
 	}
 	words := strings.Split(strings.TrimSuffix(column, "_id"), "_")
 	for i := 1; i < len(words); i++ {

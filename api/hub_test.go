@@ -23,6 +23,8 @@ import (
 	"cityhub/broker-bridge/payload"
 	"cityhub/database"
 	"cityhub/devices"
+	"cityhub/devices/credentials"
+	"cityhub/devices/photos"
 	"cityhub/idempotency"
 	"cityhub/telemetry"
 	"cityhub/telemetry/spool"
@@ -55,6 +57,7 @@ type hub struct {
 	history    *telemetry.History
 	pipeline   *telemetry.Pipeline
 	counters   *telemetry.Counters
+	keeper     *credentials.Keeper
 	roller     *telemetry.Roller
 	server     *api.Server
 	client     *http.Client
@@ -76,11 +79,10 @@ func (h *hub) newKey(role access.Role, organisation int64) string {
 	return secret
 }
 
-// door lets in who the accounts know; no device has a secret here.
-type door struct{ *access.Accounts }
-
-func (door) ByDevice(context.Context, string, string) (*access.Principal, error) {
-	return nil, &access.Refusal{Kind: access.ErrCredentials, Detail: "no such device"}
+// door lets in whom the accounts know, and devices by their secret.
+type door struct {
+	*access.Accounts
+	*credentials.Keeper
 }
 
 // cheap makes a password's hash take next to nothing.
@@ -128,11 +130,17 @@ func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
 	db := must(database.Open(t.Context(), options))(t)
 	t.Cleanup(func() { check(t, db.Close()) })
 	h.registry = must(devices.Open(t.Context(), db.Store(), h.now))(t)
+	pictures := must(photos.Open(filepath.Join(dir, "photos")))(t)
+	t.Cleanup(func() { check(t, pictures.Close()) })
+	h.registry.KeepPhotos(pictures)
 	archive := must(sqlite.Open(t.Context(), sqlite.Options{Dir: filepath.Join(dir, "archive"), Now: h.now}))(t)
 	t.Cleanup(func() { check(t, archive.Close()) })
 	kept := must(spool.Open(spool.Options{Dir: filepath.Join(dir, "spool"), MaxBytes: 64 << 20}))(t)
 	t.Cleanup(func() { check(t, kept.Close()) })
 	h.quarantine = db.Quarantine()
+	h.keeper = must(credentials.Open(t.Context(), credentials.Options{Store: db.Credentials(), Registry: h.registry, Now: h.now}))(t)
+	claims := credentials.NewClaims(credentials.ClaimOptions{Store: db.Credentials(), Finder: h.registry.Devices, Taker: h.registry,
+		Log: db.AuditLog(), Now: h.now})
 	h.accounts = must(access.OpenAccounts(t.Context(), access.AccountsOptions{Store: db.Accounts(), Now: h.now, Cost: cheap}))(t)
 	h.key, h.gateway = h.newKey(access.CityAdmin, 0), h.newKey(access.Gateway, 0)
 	health, sequences := telemetry.NewHealth(), telemetry.NewSequences()
@@ -142,9 +150,9 @@ func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
 	h.roller = telemetry.NewRoller(telemetry.RollerOptions{Archive: archive, Journal: db.RollUpJournal(), Forwarder: forwarder, Zone: hanoi, Now: h.now, Log: log})
 	watcher := &later{}
 	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{Registry: h.registry, Latest: h.latest, Sequences: sequences, Health: health,
-		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Watchers: []telemetry.Watcher{watcher}, Now: h.now, Log: log})
+		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher}, Now: h.now, Log: log})
 	h.history = &telemetry.History{Archive: archive, Journal: db.RollUpJournal(), IDs: db.IDBlocks(), Zone: hanoi}
-	o := api.Options{Registry: h.registry, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Accounts: h.accounts, Doorkeeper: door{h.accounts}, Health: health, Sequences: sequences,
+	o := api.Options{Registry: h.registry, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Accounts: h.accounts, Doorkeeper: door{h.accounts, h.keeper}, Credentials: h.keeper, Claims: claims, Health: health, Sequences: sequences,
 		History: h.history,
 		Answers: idempotency.New(db.Answers(), h.now),
 		Intake:  h.pipeline, Decode: decode, Zone: hanoi, Log: log, Now: h.now,

@@ -111,7 +111,7 @@ func (s *Server) importing() {
 func (s *Server) wantForm(ctx huma.Context, next func(huma.Context)) {
 	media, parameters, err := mime.ParseMediaType(ctx.Header("Content-Type"))
 	if err != nil || media != "multipart/form-data" || parameters["boundary"] == "" {
-		_ = huma.WriteErr(s.api, ctx, http.StatusUnsupportedMediaType, "Content-Type: an import is sent as multipart/form-data")
+		_ = huma.WriteErr(s.api, ctx, http.StatusUnsupportedMediaType, "Content-Type: this is sent as multipart/form-data")
 		return
 	}
 	next(ctx)

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"mime"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 
 	"cityhub/access"
 	"cityhub/telemetry"
@@ -36,49 +36,39 @@ type Accepted struct {
 type ingestInput struct {
 	RawBody     []byte `contentType:"application/json"`
 	ContentType string `header:"Content-Type"`
-
-	stranger bool // the caller is not on this machine
-}
-
-// Resolve looks where the caller is. A proxy's header means that it is
-// elsewhere, whatever the connection's other end.
-func (in *ingestInput) Resolve(ctx huma.Context) []error {
-	c := humafiber.Unwrap(ctx)
-	in.stranger = !c.Context().RemoteIP().IsLoopback() || c.Get("X-Forwarded-For") != "" || c.Get("Forwarded") != ""
-	return nil
 }
 
 func (s *Server) ingesting() {
 	register(s, huma.Operation{OperationID: "ingest", Method: http.MethodPost, Path: base + "/ingest", DefaultStatus: http.StatusAccepted,
 		Summary: "Send readings", Tags: []string{"observations"}, MaxBodyBytes: maxBody, SkipValidateBody: true,
-		Description: "Native JSON (one object or an array, each with device) or SenML (application/senml+json). 202 once the accepted readings are durable; 422 when none was accepted. Sending again is harmless. Only callers on the hub's own machine.",
+		Description: "Native JSON (one object or an array, each with device) or SenML (application/senml+json). 202 once the accepted readings are durable; 422 when none was accepted. Sending again is harmless. The caller is a device, with its code and secret, or a key with the role gateway.",
 		Errors: []int{http.StatusForbidden, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType,
 			http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}, access.ReadingWrite, s.ingestOne)
 }
 
 func (s *Server) ingestOne(ctx context.Context, in *ingestInput) (*shown[Accepted], error) {
-	if in.stranger {
-		return nil, problem(http.StatusForbidden, "readings are taken over HTTP only from the hub's own machine; send them over MQTT")
-	}
 	format, err := formatOf(in.ContentType)
 	if err != nil {
 		return nil, err
 	}
 	body := bytes.Clone(in.RawBody) // huma's buffer serves other requests afterwards
-	a := telemetry.Arrival{Route: "http", Payload: body, Received: s.o.Now(), Answerable: true}
-	a.Measurements, err = s.o.Decode(ctx, format, "", body, a.Received)
+	who := s.senderOf(ctx)
+	a := telemetry.Arrival{Route: "http", Sender: who.name, Payload: body, Received: s.o.Now(), Answerable: true}
+	all, err := s.o.Decode(ctx, format, who.device, body, a.Received)
 	if err != nil && !errors.As(err, &a.Refusal) {
 		return nil, err
 	}
-	if a.Refusal == nil && len(a.Measurements) == 0 {
-		return &shown[Accepted]{Accepted{Refused: []Refused{}}}, nil
+	var places []int
+	var refused []Refused
+	a.Measurements, places, refused = who.sift(all)
+	var receipt telemetry.Receipt
+	if a.Refusal != nil || len(a.Measurements) > 0 {
+		if receipt, err = s.submit(ctx, a); err != nil {
+			return nil, err
+		}
 	}
-	receipt, err := s.submit(ctx, a)
-	if err != nil {
-		return nil, err
-	}
-	return answer(&a, receipt)
+	return answer(&a, receipt, places, refused)
 }
 
 // formatOf gives the payload's format by its media type.
@@ -131,26 +121,31 @@ func unkept(detail string, cause error) *Problem {
 	return p
 }
 
-// answer tells the sender what became of each measurement.
-func answer(a *telemetry.Arrival, r telemetry.Receipt) (*shown[Accepted], error) {
-	out := Accepted{Accepted: len(a.Measurements), Refused: []Refused{}}
+// answer tells the sender what became of each measurement. places says at which
+// index of the payload a measurement stood; refused were none of its own.
+func answer(a *telemetry.Arrival, r telemetry.Receipt, places []int, refused []Refused) (*shown[Accepted], error) {
+	out := Accepted{Accepted: len(a.Measurements), Refused: append([]Refused{}, refused...)}
 	for i, refusal := range r.Refusals {
 		if refusal == nil {
 			continue
 		}
 		one := Refused{Index: -1, Reason: string(refusal.Reason), Detail: refusal.Detail}
 		if a.Refusal == nil {
-			one.Index, one.Device = i, a.Measurements[i].Device
+			one.Index, one.Device = places[i], a.Measurements[i].Device
 			out.Accepted--
 		}
 		out.Refused = append(out.Refused, one)
 	}
-	if out.Accepted > 0 {
+	slices.SortStableFunc(out.Refused, func(a, b Refused) int { return a.Index - b.Index })
+	if out.Accepted > 0 || len(out.Refused) == 0 {
 		return &shown[Accepted]{out}, nil
 	}
 	status := http.StatusUnprocessableEntity
 	if a.Refusal != nil && a.Refusal.Reason == telemetry.TooLarge {
 		status = http.StatusRequestEntityTooLarge
+	}
+	if len(a.Measurements) == 0 && a.Refusal == nil && a.Sender != "" && out.Refused[0].Reason == string(telemetry.WrongSender) {
+		status = http.StatusForbidden
 	}
 	p := problem(status, out.Refused[0].Detail)
 	p.Refused = out.Refused

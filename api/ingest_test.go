@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"cityhub/access"
 	"cityhub/api"
 	"cityhub/telemetry"
 )
@@ -70,7 +71,8 @@ func TestIngestFromElsewhere(t *testing.T) {
 	h := newHub(t)
 	h.city()
 	body := `{"device":"dev-1","values":{"pm25":1}}`
-	h.call(http.MethodPost, "ingest", body, "X-Forwarded-For: 203.0.113.7").want(403)
+	h.call(http.MethodPost, "ingest", body, "Authorization: ").want(401)
+	h.call(http.MethodPost, "ingest", body, "Authorization: Bearer "+h.newKey(access.Viewer, 0)).want(403)
 	h.call(http.MethodPost, "ingest", body, "Sec-Fetch-Site: cross-site").want(403)
 	h.call(http.MethodPost, "ingest", body, "Origin: https://elsewhere.example").want(403)
 	h.call(http.MethodPost, "ingest", body, "Origin: "+h.url).want(202)

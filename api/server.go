@@ -22,6 +22,7 @@ import (
 
 	"cityhub/access"
 	"cityhub/devices"
+	"cityhub/devices/credentials"
 	"cityhub/idempotency"
 	"cityhub/telemetry"
 )
@@ -44,26 +45,28 @@ type Replay func(ctx context.Context, items []telemetry.Quarantined) (accepted, 
 // Options says what a server works with. All are required save Proxies, Rates
 // and IngestWait.
 type Options struct {
-	Registry   *devices.Registry
-	Latest     *telemetry.Latest
-	History    *telemetry.History
-	Quarantine telemetry.Quarantine
-	Audit      access.AuditLog
-	Accounts   *access.Accounts
-	Doorkeeper Doorkeeper
-	Health     *telemetry.Health
-	Sequences  *telemetry.Sequences
-	Intake     Intake
-	Decode     Decode
-	Replay     Replay
-	Answers    *idempotency.Keeper
-	Status     func() Status
-	Zone       *time.Location // the city's
-	Log        *slog.Logger
-	Now        func() time.Time
-	Proxies    []netip.Prefix // whose word on the caller's address and on https is taken
-	Rates      Rates
-	IngestWait time.Duration // how long an ingest may wait for the spool; 10 s when 0
+	Registry    *devices.Registry
+	Latest      *telemetry.Latest
+	History     *telemetry.History
+	Quarantine  telemetry.Quarantine
+	Audit       access.AuditLog
+	Accounts    *access.Accounts
+	Doorkeeper  Doorkeeper
+	Health      *telemetry.Health
+	Sequences   *telemetry.Sequences
+	Intake      Intake
+	Decode      Decode
+	Replay      Replay
+	Answers     *idempotency.Keeper
+	Status      func() Status
+	Zone        *time.Location // the city's
+	Log         *slog.Logger
+	Now         func() time.Time
+	Credentials *credentials.Keeper
+	Claims      *credentials.Claims
+	Proxies     []netip.Prefix // whose word on the caller's address and on https is taken
+	Rates       Rates
+	IngestWait  time.Duration // how long an ingest may wait for the spool; 10 s when 0
 }
 
 // Server serves the city over HTTP. Make it with New, run it with Listen, end
@@ -115,6 +118,7 @@ func (o *Options) check() error {
 		"Quarantine": o.Quarantine == nil, "Audit": o.Audit == nil, "Accounts": o.Accounts == nil, "Doorkeeper": o.Doorkeeper == nil, "Health": o.Health == nil, "Sequences": o.Sequences == nil,
 		"Intake": o.Intake == nil, "Decode": o.Decode == nil, "Replay": o.Replay == nil, "Answers": o.Answers == nil,
 		"Status": o.Status == nil, "Zone": o.Zone == nil, "Log": o.Log == nil, "Now": o.Now == nil,
+		"Credentials": o.Credentials == nil, "Claims": o.Claims == nil,
 	} {
 		if missing {
 			return fmt.Errorf("api: option %s is missing", name)
@@ -132,7 +136,10 @@ func (s *Server) routes() {
 	s.sensors()
 	s.datastreams()
 	s.devices()
+	s.claiming()
+	s.credentials()
 	s.deployments()
+	s.visits()
 	s.observations()
 	s.aggregates()
 	s.latest()

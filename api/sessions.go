@@ -85,8 +85,6 @@ func (s *Server) sessions() {
 	}, access.Session, s.changePassword)
 }
 
-const noStore = "no-store"
-
 func (s *Server) setUp(ctx context.Context, in *struct{ Body SetUp }) (*signedIn, error) {
 	made, err := s.o.Accounts.SetUpFirst(ctx, in.Body.Token, access.Profile{Name: in.Body.Name, FullName: in.Body.FullName},
 		in.Body.Password, callerOf(ctx).address.String())

@@ -25,6 +25,8 @@ var rooms = []room{
 	{path: "devices", may: []string{"geo", "access"},
 		why: "the registry knows what stands where, not what it measures or how that travels"},
 
+	{path: "devices/photos", may: nouns, why: "pictures are bytes on a disk; whose they are is the registry's business"},
+
 	{path: "telemetry", may: nouns,
 		why: "the way of a reading sees stores, brokers and pages only through its own small interfaces"},
 	{path: "telemetry/archivetest", may: leaf, why: "the suite asks any archive, so it knows none"},
@@ -55,7 +57,7 @@ var rooms = []room{
 
 	{path: "examples", why: "what is shipped as an example knows no code"},
 
-	{path: "cmd/cityhub", may: []string{"examples", "geo", "access", "idempotency", "web", "devices", "telemetry", "telemetry/influx", "telemetry/sqlite",
+	{path: "cmd/cityhub", may: []string{"examples", "geo", "access", "idempotency", "web", "devices", "devices/photos", "telemetry", "telemetry/influx", "telemetry/sqlite",
 		"telemetry/spool", "alerts", "broker-bridge", "broker-bridge/payload", "broker-bridge/codec", "broker-bridge/embedded",
 		"database", "api", "api/sensorthings", "api/features", "api/opendata"},
 		why: "it wires the hub; parts for tests, and parts of parts, are not its business"},

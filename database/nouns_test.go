@@ -34,6 +34,9 @@ type city struct {
 	device       devices.Device
 	deployment   devices.Deployment
 	event        devices.DeviceEvent
+	visit        devices.Visit
+	note         devices.VisitNote
+	photo        devices.VisitPhoto
 }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
@@ -60,6 +63,10 @@ func found(ctx context.Context, t testing.TB, s devices.Tables) (c city) {
 	c.event = put(ctx, t, s.DeviceEvents, devices.DeviceEvent{DeviceID: c.device.ID, Move: devices.Deploy, From: devices.Claimed, To: devices.Deployed,
 		Actor: devices.Actor{Kind: access.UserKind, ID: 7, Name: "Lan"}, Time: noon, Noted: noon.Add(time.Minute), Reason: "Lắp mới",
 		Fix: &devices.Fix{Position: geo.Position{Lon: 105.8, Lat: 21}, Accuracy: 4.5}, ThingID: c.thing.ID, OtherID: 3, OrganisationID: c.organisation.ID})
+	c.visit = put(ctx, t, s.Visits, devices.Visit{ClientID: "01JXCLIENTVISIT00000000000", ThingID: c.thing.ID, Opened: noon, OpenedBy: "Lan", Reason: "vệ sinh"})
+	c.note = put(ctx, t, s.VisitNotes, devices.VisitNote{ClientID: "01JXCLIENTNOTE000000000000", VisitID: c.visit.ID, Time: noon, Author: "Lan", Text: "bụi"})
+	c.photo = put(ctx, t, s.VisitPhotos, devices.VisitPhoto{VisitID: c.visit.ID, Time: noon, Author: "Lan", Caption: "before",
+		PhotoFile: devices.PhotoFile{File: "A.jpg", MediaType: "image/jpeg", Bytes: 10, Width: 4, Height: 3, Stripped: true}})
 	return c
 }
 
@@ -107,6 +114,12 @@ func TestEveryNounComesBackAsItWasPut(t *testing.T) {
 		to := noon.Add(time.Nanosecond)
 		keeps(ctx, t, s.DeviceEvents, func(e *devices.DeviceEvent) *int64 { return &e.ID }, c.event,
 			devices.DeviceEvent{DeviceID: c.device.ID, Move: devices.Register, To: devices.Stock, Time: noon, Noted: noon})
+		keeps(ctx, t, s.VisitPhotos, func(p *devices.VisitPhoto) *int64 { return &p.ID }, c.photo,
+			devices.VisitPhoto{ClientID: "C", VisitID: c.visit.ID, Time: to, PhotoFile: devices.PhotoFile{File: "B.png"}})
+		keeps(ctx, t, s.VisitNotes, func(n *devices.VisitNote) *int64 { return &n.ID }, c.note,
+			devices.VisitNote{VisitID: c.visit.ID, Time: to, Text: "x"})
+		keeps(ctx, t, s.Visits, func(v *devices.Visit) *int64 { return &v.ID }, c.visit,
+			devices.Visit{ThingID: c.thing.ID, Opened: noon, Closed: to, ClosedBy: "Minh", Outcome: "đã sửa"})
 		keeps(ctx, t, s.Deployments, func(d *devices.Deployment) *int64 { return &d.ID }, c.deployment,
 			devices.Deployment{DeviceID: c.device.ID, ThingID: c.thing.ID, GroupID: c.group.ID, From: noon, To: to})
 		keeps(ctx, t, s.Devices, func(d *devices.Device) *int64 { return &d.ID }, c.device,

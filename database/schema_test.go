@@ -44,6 +44,9 @@ func TestMatchesUseAnIndex(t *testing.T) {
 	matches[devices.Device, deviceRow](t, s, deviceNoun())
 	matches[devices.Deployment, deploymentRow](t, s, deployments())
 	matches[devices.DeviceEvent, deviceEventRow](t, s, deviceEvents())
+	matches[devices.Visit, visitRow](t, s, visits())
+	matches[devices.VisitNote, visitNoteRow](t, s, visitNotes())
+	matches[devices.VisitPhoto, visitPhotoRow](t, s, visitPhotos())
 }
 
 func matches[E, R any](t *testing.T, s *session, n noun[E, R]) {

@@ -168,6 +168,16 @@ func seenByThing(column string, s *access.Scope) string {
 	return ofThing(column, seenThings("home", s))
 }
 
+func seenVisits(s *access.Scope) string { return seenByThing("thing_id", s) }
+
+// seenWithVisit sees what belongs to a visit that is seen.
+func seenWithVisit(s *access.Scope) string {
+	if s.All {
+		return ""
+	}
+	return "visit_id IN (SELECT stay.id FROM visits stay WHERE " + seenByThing("stay.thing_id", s) + ")"
+}
+
 // seenLocations sees the places at which a thing that is seen stands.
 func seenLocations(s *access.Scope) string {
 	if s.All {

@@ -34,5 +34,8 @@ func tables(at *session) devices.Tables {
 		Log:                 recorder{at},
 		Deployments:         table[devices.Deployment, deploymentRow]{deployments(), at},
 		DeviceEvents:        table[devices.DeviceEvent, deviceEventRow]{deviceEvents(), at},
+		Visits:              table[devices.Visit, visitRow]{visits(), at},
+		VisitNotes:          table[devices.VisitNote, visitNoteRow]{visitNotes(), at},
+		VisitPhotos:         table[devices.VisitPhoto, visitPhotoRow]{visitPhotos(), at},
 	}
 }

@@ -34,6 +34,7 @@ type Station struct {
 	Position       *geo.Position // nil: unknown
 	Mobile         bool
 	location       int64
+	stays          []stay // times under maintenance
 }
 
 // Series is a group with its datastreams. Never changed once handed out.
@@ -61,6 +62,7 @@ type unit struct {
 	code     string
 	devEUI   string
 	sensor   int64
+	owner    int64     // organisation, 0: none
 	bindings []binding // by from, ascending; never overlapping
 }
 
@@ -79,6 +81,7 @@ type index struct {
 	units      map[string]*unit // by code, and by DevEUI where there is one
 	unitByID   map[int64]*unit
 	locations  map[int64]geo.Position
+	visits     map[int64]map[int64]stay // by thing and visit
 }
 
 func newIndex() *index {
@@ -90,6 +93,7 @@ func newIndex() *index {
 		units:      map[string]*unit{},
 		unitByID:   map[int64]*unit{},
 		locations:  map[int64]geo.Position{},
+		visits:     map[int64]map[int64]stay{},
 	}
 }
 
@@ -123,6 +127,7 @@ func (x *index) enterThing(t Thing) {
 	if p, ok := x.locations[t.LocationID]; ok && t.LocationID != 0 {
 		s.Position = &p
 	}
+	s.stays = x.staysAt(t.ID)
 	x.stations[t.ID] = s
 }
 
@@ -166,7 +171,7 @@ func (x *index) setStream(group int64, slot int, id int64, p access.Publication)
 }
 
 func (x *index) enterDevice(d Device) {
-	u := &unit{id: d.ID, code: d.Code, devEUI: d.DevEUI, sensor: d.SensorID}
+	u := &unit{id: d.ID, code: d.Code, devEUI: d.DevEUI, sensor: d.SensorID, owner: d.OrganisationID}
 	if old := x.unitByID[d.ID]; old != nil {
 		u.bindings = old.bindings
 		x.forget(old)

@@ -14,6 +14,7 @@ func (x *index) load(ctx context.Context, t Tables) error {
 		fetch(ctx, t.ObservedProperties, propertyID, x.enterProperty),
 		fetch(ctx, t.Sensors, sensorID, x.enterSensor),
 		fetch(ctx, t.Locations, locationID, x.enterLocation),
+		fetch(ctx, t.Visits, visitID, x.keepVisit),
 		fetch(ctx, t.Things, thingID, x.enterThing),
 		fetch(ctx, t.Groups, groupID, x.enterGroup),
 		fetch(ctx, t.Datastreams, datastreamID, x.loadDatastream),

@@ -26,13 +26,17 @@ type Registry struct {
 	Datastreams   *Nouns[Datastream]
 	Devices       *Nouns[Device]
 	Deployments   *Nouns[Deployment]
+	Visits        *Nouns[Visit]
+	VisitNotes    *Nouns[VisitNote]
+	VisitPhotos   *Nouns[VisitPhoto]
 
-	store Store
-	now   func() time.Time
-	codec func(ctx context.Context, source string) error // nil: not checked
-	write sync.Mutex                                     // one change at a time, so that checks hold until they are kept
-	mu    sync.RWMutex
-	index *index
+	store  Store
+	photos PhotoStore // nil: there is no place for photos
+	now    func() time.Time
+	codec  func(ctx context.Context, source string) error // nil: not checked
+	write  sync.Mutex                                     // one change at a time, so that checks hold until they are kept
+	mu     sync.RWMutex
+	index  *index
 }
 
 // Open loads the registry from its store.

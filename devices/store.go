@@ -39,6 +39,9 @@ type Tables struct {
 	Devices             Table[Device]
 	Deployments         Table[Deployment]
 	DeviceEvents        Table[DeviceEvent]
+	Visits              Table[Visit]
+	VisitNotes          Table[VisitNote]
+	VisitPhotos         Table[VisitPhoto]
 	Log                 Recorder
 }
 

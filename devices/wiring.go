@@ -27,6 +27,13 @@ func (r *Registry) nouns() {
 	r.Deployments = &Nouns[Deployment]{registry: r, name: "deployment", owners: ownersOfDeployment, fixed: fixedNothing[Deployment], id: deploymentID, check: checkDeployment, before: undeploy,
 		table: func(t Tables) Table[Deployment] { return t.Deployments },
 		enter: (*index).enterDeployment, leave: (*index).leaveDeployment}
+	r.Visits = &Nouns[Visit]{registry: r, name: "visit", owners: ownersOfVisit, fixed: fixedNothing[Visit], id: visitID, check: checkVisit,
+		table: func(t Tables) Table[Visit] { return t.Visits },
+		enter: (*index).enterVisit}
+	r.VisitNotes = &Nouns[VisitNote]{registry: r, name: "visit-note", owners: ownersOfNote, fixed: fixedNothing[VisitNote], id: noteID, check: checkNote,
+		table: func(t Tables) Table[VisitNote] { return t.VisitNotes }}
+	r.VisitPhotos = &Nouns[VisitPhoto]{registry: r, name: "visit-photo", owners: ownersOfPhoto, fixed: fixedNothing[VisitPhoto], id: photoID, check: checkPhoto,
+		table: func(t Tables) Table[VisitPhoto] { return t.VisitPhotos }}
 }
 
 // HistoricalLocations tells where a thing was, oldest first.

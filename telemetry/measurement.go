@@ -81,6 +81,8 @@ const (
 	WrongType     Reason = "wrong_type"     // a value is not of the property's kind
 	WrongClock    Reason = "wrong_clock"    // the time is outside the accepted window
 	WrongPosition Reason = "wrong_position" // the position is not on the Earth
+	Revoked       Reason = "revoked"        // the device was shut out
+	OverQuota     Reason = "quota"          // the device sends more than it may
 	NotArchivable Reason = "not_archivable" // the archive refuses the line for good
 )
 

@@ -24,7 +24,7 @@ type Watcher interface {
 }
 
 // PipelineOptions says what a pipeline works with. All are required save
-// Clock, Linger, MaxPending and Watchers.
+// Clock, Barred, Linger, MaxPending and Watchers.
 type PipelineOptions struct {
 	Registry   Resolver
 	Latest     *Latest
@@ -34,6 +34,7 @@ type PipelineOptions struct {
 	IDs        IDBlocks
 	Counters   *Counters
 	Clock      Clock
+	Barred     func(code string) bool // devices whose readings are not taken; nil: none
 	Watchers   []Watcher
 	Linger     time.Duration // how long a commit may wait for company; 5 ms when 0
 	MaxPending int           // bytes of payload in memory before Submit waits; 16 MiB when 0
@@ -83,7 +84,7 @@ func NewPipeline(o PipelineOptions) *Pipeline {
 	}
 	p := &Pipeline{o: o, wake: make(chan struct{}, 1)}
 	p.space = sync.NewCond(&p.mu)
-	p.batch.resolving = resolving{registry: o.Registry, latest: o.Latest, clock: o.Clock}
+	p.batch.resolving = resolving{registry: o.Registry, latest: o.Latest, clock: o.Clock, barred: o.Barred}
 	p.batch.ids = idLease{blocks: o.IDs, open: map[int64]*openBlock{}}
 	return p
 }

@@ -40,6 +40,7 @@ type resolving struct {
 	registry Resolver
 	latest   *Latest
 	clock    Clock
+	barred   func(code string) bool
 	fields   []Field // the arena from which lines take their fields
 }
 
@@ -62,7 +63,13 @@ func (r *resolving) line(m *Measurement, received time.Time) (Line, devices.Targ
 	if err != nil {
 		return l, target, 0, unresolved(err, m.Device, at)
 	}
+	if r.barred != nil && r.barred(target.Device) {
+		return l, target, 0, &Refusal{Revoked, fmt.Sprintf("device: %q was shut out; give it a new secret and replay", clip(target.Device, 100))}
+	}
 	l.Group = target.Series.ID
+	if target.Station != nil && target.Station.UnderMaintenance(l.Time) {
+		l.Quality |= Maintenance
+	}
 	if refusal := place(&l, m, target.Station); refusal != nil {
 		return l, target, 0, refusal
 	}
@@ -85,7 +92,12 @@ func unresolved(err error, device string, at time.Time) *Refusal {
 	if errors.Is(err, devices.ErrNotDeployed) {
 		return &Refusal{NotDeployed, fmt.Sprintf("device: %q stood at no thing at %s; deploy it from then on and replay", device, at.UTC().Format(time.RFC3339))}
 	}
-	return &Refusal{NotRegistered, fmt.Sprintf("device: no device has the code or DevEUI %q; register it and replay", device)}
+	return Unregistered(device)
+}
+
+// Unregistered refuses a reading of a device that nobody has registered.
+func Unregistered(device string) *Refusal {
+	return &Refusal{NotRegistered, fmt.Sprintf("device: no device has the code or DevEUI %q; register it and replay", clip(device, 100))}
 }
 
 func place(l *Line, m *Measurement, station *devices.Station) *Refusal {

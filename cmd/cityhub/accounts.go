@@ -10,14 +10,13 @@ import (
 
 	"cityhub/access"
 	"cityhub/api"
+	"cityhub/devices/credentials"
 )
 
 // doorkeeper tells the API who somebody is.
-type doorkeeper struct{ *access.Accounts }
-
-// ByDevice lets no device in yet.
-func (doorkeeper) ByDevice(context.Context, string, string) (*access.Principal, error) {
-	return nil, &access.Refusal{Kind: access.ErrCredentials, Detail: "the device's code and secret do not fit together"}
+type doorkeeper struct {
+	*access.Accounts
+	*credentials.Keeper
 }
 
 func (h *hub) openAccounts(ctx context.Context) (err error) {

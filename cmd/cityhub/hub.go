@@ -20,6 +20,8 @@ import (
 	"cityhub/broker-bridge/codec"
 	"cityhub/database"
 	"cityhub/devices"
+	"cityhub/devices/credentials"
+	"cityhub/devices/photos"
 	"cityhub/telemetry"
 	"cityhub/telemetry/spool"
 )
@@ -38,6 +40,7 @@ type hub struct {
 	database  *database.Database
 	accounts  *access.Accounts
 	registry  *devices.Registry
+	keeper    *credentials.Keeper
 	codecs    *codec.Runner
 	archive   archive
 	spool     *spool.Spool
@@ -113,10 +116,20 @@ func (h *hub) openDatabase(ctx context.Context) (err error) {
 	if h.registry, err = devices.Open(ctx, h.database.Store(), time.Now); err != nil {
 		return err
 	}
+	h.keeper, err = credentials.Open(ctx, credentials.Options{Store: h.database.Credentials(), Registry: h.registry, Now: time.Now})
+	if err != nil {
+		return err
+	}
 	stations, units, groups := h.registry.Size()
 	h.codecs = codec.New(codec.Limits{})
 	h.closing(h.codecs.Close)
 	h.registry.CheckCodecs(h.codecs.Check)
+	pictures, err := photos.Open(filepath.Join(h.Data, "photos"))
+	if err != nil {
+		return err
+	}
+	h.closing(pictures.Close)
+	h.registry.KeepPhotos(pictures)
 	h.log.Info("the registry is loaded", "stations", stations, "devices", units, "groups", groups, "after", time.Since(h.started).Round(time.Millisecond))
 	return loadExampleModels(ctx, h.registry)
 }
@@ -148,7 +161,7 @@ func (h *hub) openTelemetry(context.Context) error {
 	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{
 		Registry: h.registry, Latest: h.latest, Sequences: h.sequences, Health: h.health,
 		Spool: h.spool, IDs: h.database.IDBlocks(), Counters: h.counters,
-		Clock: telemetry.Clock{Oldest: h.RawRetention}, Watchers: []telemetry.Watcher{watcher{h}},
+		Clock: telemetry.Clock{Oldest: h.RawRetention}, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher{h}},
 		Now: time.Now, Log: h.log,
 	})
 	telemetry.NewMetrics(h.metrics, h.counters, h.sequences, h.forwarder)

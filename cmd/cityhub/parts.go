@@ -17,6 +17,7 @@ import (
 	bridge "cityhub/broker-bridge"
 	"cityhub/broker-bridge/embedded"
 	"cityhub/devices"
+	"cityhub/devices/credentials"
 	"cityhub/examples"
 	"cityhub/idempotency"
 	"cityhub/telemetry"
@@ -68,10 +69,12 @@ func (h *hub) openBroker(context.Context) (err error) {
 }
 
 func (h *hub) openAPI(context.Context) (err error) {
+	claims := credentials.NewClaims(credentials.ClaimOptions{Store: h.database.Credentials(), Finder: h.registry.Devices,
+		Taker: h.registry, Log: h.database.AuditLog(), Now: time.Now})
 	replayer := replayer{decoder: h.decoder, intake: h.pipeline, quarantine: h.database.Quarantine()}
 	h.api, err = api.New(api.Options{
-		Registry: h.registry, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(),
-		Accounts: h.accounts, Doorkeeper: doorkeeper{h.accounts}, Proxies: h.proxies(), Rates: h.rates(),
+		Registry: h.registry, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(), Credentials: h.keeper, Claims: claims,
+		Accounts: h.accounts, Doorkeeper: doorkeeper{h.accounts, h.keeper}, Proxies: h.proxies(), Rates: h.rates(),
 		History: &telemetry.History{Archive: h.archive, Journal: h.database.RollUpJournal(), IDs: h.database.IDBlocks(), Zone: h.zone},
 		Health:  h.health, Sequences: h.sequences, Intake: h.pipeline, Decode: h.decode, Replay: replayer.replay,
 		Answers: idempotency.New(h.database.Answers(), time.Now),
