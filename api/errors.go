@@ -19,19 +19,23 @@ import (
 
 // Problem is the body of every error (RFC 9457).
 type Problem struct {
-	Type       string         `json:"type" doc:"What kind of problem this is; stable, fit for a program" example:"/problems/not-found"`
-	Title      string         `json:"title" doc:"The kind in words, in the language of Accept-Language (vi, en)"`
-	Status     int            `json:"status"`
-	Detail     string         `json:"detail,omitempty" doc:"What is wrong with this request and how to mend it"`
-	Errors     []FieldProblem `json:"errors,omitempty" doc:"The fields or parameters at fault"`
-	Refused    []Refused      `json:"refused,omitempty" doc:"Of an ingest: what was refused"`
-	Yours      any            `json:"yours,omitempty" doc:"With 412: what your request would have made of it"`
-	Current    any            `json:"current,omitempty" doc:"With 412: what is there now"`
-	CurrentTag string         `json:"currentTag,omitempty" doc:"With 412: for If-Match, once you have looked at current"`
-	Differ     []string       `json:"differ,omitempty" doc:"With 412: the fields in which yours and current differ"`
-	RequestID  string         `json:"requestId,omitempty" doc:"Name it when asking the operators; their log has it too"`
+	Type        string            `json:"type" doc:"What kind of problem this is; stable, fit for a program" example:"/problems/not-found"`
+	Title       string            `json:"title" doc:"The kind in words, in the language of Accept-Language (vi, en)"`
+	Status      int               `json:"status"`
+	Detail      string            `json:"detail,omitempty" doc:"What is wrong with this request and how to mend it"`
+	Errors      []FieldProblem    `json:"errors,omitempty" doc:"The fields or parameters at fault"`
+	Refused     []Refused         `json:"refused,omitempty" doc:"Of an ingest: what was refused"`
+	Yours       any               `json:"yours,omitempty" doc:"With 412: what your request would have made of it"`
+	Current     any               `json:"current,omitempty" doc:"With 412: what is there now"`
+	CurrentTag  string            `json:"currentTag,omitempty" doc:"With 412: for If-Match, once you have looked at current"`
+	Differ      []string          `json:"differ,omitempty" doc:"With 412: the fields in which yours and current differ"`
+	Legal       []string          `json:"legal,omitempty" doc:"Of a refused move in a device's life: the moves that are possible now"`
+	Differences []WiredDifference `json:"differences,omitempty" doc:"Of a refused replacement: what would not simply go on"`
+
+	RequestID string `json:"requestId,omitempty" doc:"Name it when asking the operators; their log has it too"`
 
 	after time.Duration // when to come again
+	vi    string        // the detail in Vietnamese, where it is told so
 	cause error         // what the log should say; never shown
 }
 
@@ -83,11 +87,17 @@ func problemOf(err error) *Problem {
 	var account *access.Refusal
 	var refusal *telemetry.Refusal
 	var archive *telemetry.ArchiveError
+	var transition *devices.TransitionError
+	var differences *devices.DifferencesError
 	switch {
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &edge):
 		return edgeProblem(edge)
+	case errors.As(err, &transition):
+		return transitionProblem(transition)
+	case errors.As(err, &differences):
+		return differencesProblem(differences)
 	case errors.As(err, &field):
 		name := wireName(field.Field)
 		return problem(statusOf(field.Kind), name+": "+field.Detail, FieldProblem{name, field.Detail})

@@ -42,21 +42,12 @@ func (s *Server) feature(scope *access.Scope, property *devices.ObservedProperty
 	interval := time.Duration(0)
 	if target.Model != nil {
 		interval = target.Model.Sensor.ReportInterval
-		if c := channelOf(target.Model, v.Slot); c != nil && c.Unit != "" {
-			f.unit = c.Unit
-		}
+	}
+	if unit := target.Series.Unit(v.Slot); unit != "" {
+		f.unit = unit
 	}
 	f.state = stateOf(time.Duration(now-v.Time), interval)
 	return f, true
-}
-
-func channelOf(m *devices.Model, slot int) *devices.Channel {
-	for i := range m.Sensor.Channels {
-		if m.Sensor.Channels[i].Slot == slot {
-			return &m.Sensor.Channels[i]
-		}
-	}
-	return nil
 }
 
 // stateOf judges a value's age by how often its model reports; unknown is an

@@ -50,6 +50,9 @@ func finishProblem(ctx huma.Context, _ string, body any) (any, error) {
 	}
 	finished := *p
 	finished.Title = title(p.Status, langOf(ctx.Header("Accept-Language")))
+	if p.vi != "" && langOf(ctx.Header("Accept-Language")) == vietnamese {
+		finished.Detail = p.vi
+	}
 	finished.RequestID = requestID(ctx.Context())
 	return &finished, nil
 }

@@ -140,6 +140,7 @@ func (s *Server) routes() {
 	s.credentials()
 	s.deployments()
 	s.visits()
+	s.lifecycle()
 	s.observations()
 	s.aggregates()
 	s.latest()

@@ -164,7 +164,7 @@ func checkSensor(ctx context.Context, w *work, s, old *Sensor) error {
 	if err := giveSlots(s, old); err != nil || old == nil {
 		return err
 	}
-	return w.extendGroups(ctx, s)
+	return w.extendGroups(ctx, s, old)
 }
 
 // refuseRemoval keeps the channels of a model that is in use: their slots are

@@ -3,7 +3,6 @@ package devices
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"cityhub/access"
 )
@@ -41,6 +40,11 @@ func checkDeployment(ctx context.Context, w *work, d, old *Deployment) error {
 		was := *old
 		w.then(func(x *index) { x.leaveDeployment(was) })
 		if err := undeploy(ctx, w, d.ID); err != nil {
+			return err
+		}
+	}
+	if d.To.IsZero() {
+		if err := w.settle(ctx, d, device.SensorID); err != nil {
 			return err
 		}
 	}
@@ -133,18 +137,29 @@ func overlap(a, b *Deployment) bool {
 // groupFor takes the thing's first place for the model that is free over the
 // deployment's time, and makes one more place when none is.
 func (w *work) groupFor(ctx context.Context, d *Deployment, sensor int64) (int64, error) {
+	if w.place != 0 {
+		return w.place, nil
+	}
 	groups, err := w.Groups.List(ctx, Page{Limit: loadPage, Match: map[string]any{"thing_id": d.ThingID}})
 	if err != nil {
 		return 0, err
 	}
-	groups = slices.DeleteFunc(groups, func(g Group) bool { return g.SensorID != sensor })
+	own := 0
 	for _, g := range groups {
+		if g.SensorID == sensor {
+			own++
+		} else if !w.registry.hosts(g.ID, sensor) {
+			continue
+		}
+		if g.ID == w.avoid {
+			continue
+		}
 		taken, err := w.taken(ctx, g.ID, d)
 		if err != nil || !taken {
 			return g.ID, err
 		}
 	}
-	return w.newGroup(ctx, Group{ThingID: d.ThingID, SensorID: sensor, Place: len(groups)})
+	return w.newGroup(ctx, Group{ThingID: d.ThingID, SensorID: sensor, Place: own})
 }
 
 func (w *work) taken(ctx context.Context, group int64, d *Deployment) (bool, error) {
@@ -189,48 +204,5 @@ func (w *work) newDatastream(ctx context.Context, g Group, thing string, c Chann
 		return err
 	}
 	w.then(func(x *index) { x.enterDatastream(d) })
-	return nil
-}
-
-// extendGroups gives the places of an edited model the datastreams of its new
-// channels.
-func (w *work) extendGroups(ctx context.Context, s *Sensor) error {
-	for after := int64(0); ; {
-		groups, err := w.Groups.List(ctx, Page{After: after, Limit: loadPage, Match: map[string]any{"sensor_id": s.ID}})
-		if err != nil {
-			return err
-		}
-		for _, g := range groups {
-			if err := w.extendGroup(ctx, g, s.Channels); err != nil {
-				return err
-			}
-			after = g.ID
-		}
-		if len(groups) < loadPage {
-			return nil
-		}
-	}
-}
-
-func (w *work) extendGroup(ctx context.Context, g Group, channels []Channel) error {
-	streams, err := w.Datastreams.List(ctx, Page{Limit: loadPage, Match: map[string]any{"group_id": g.ID}})
-	if err != nil {
-		return err
-	}
-	has := map[int]bool{}
-	for _, d := range streams {
-		has[d.Slot] = true
-	}
-	thing, err := w.Things.Get(ctx, g.ThingID)
-	if err != nil {
-		return err
-	}
-	for _, c := range channels {
-		if !has[c.Slot] {
-			if err := w.newDatastream(ctx, g, thing.Name, c); err != nil {
-				return err
-			}
-		}
-	}
 	return nil
 }

@@ -2,6 +2,7 @@ package devices
 
 import (
 	"math"
+	"slices"
 	"sort"
 	"time"
 
@@ -43,6 +44,11 @@ type Series struct {
 	Datastreams []int64 // ids by slot; 0: none, or retired
 	open        uint64  // a bit for each slot that is public
 	internal    uint64  // a bit for each slot that is for every organisation
+
+	measures []*measure // by slot; nil: the slot is free
+	mixed    bool       // devices of other models than the group's have filled it
+	filler   int64      // where mixed, the model that filled it last
+	since    int64      // where mixed, from when on it does; nanoseconds
 }
 
 // Publication tells who may see the readings of a slot.
@@ -82,6 +88,9 @@ type index struct {
 	unitByID   map[int64]*unit
 	locations  map[int64]geo.Position
 	visits     map[int64]map[int64]stay // by thing and visit
+	measures   map[measure]*measure     // one copy of each
+	guests     map[int64][]int64        // by mixed group: the models that fill or filled it
+	fits       map[fit]*Model           // how those fit in
 }
 
 func newIndex() *index {
@@ -94,6 +103,9 @@ func newIndex() *index {
 		unitByID:   map[int64]*unit{},
 		locations:  map[int64]geo.Position{},
 		visits:     map[int64]map[int64]stay{},
+		measures:   map[measure]*measure{},
+		guests:     map[int64][]int64{},
+		fits:       map[fit]*Model{},
 	}
 }
 
@@ -101,6 +113,9 @@ func (x *index) enterProperty(p ObservedProperty) {
 	x.properties[p.Code] = p
 	for id, m := range x.models { // a changed kind reaches the models that use it
 		x.models[id] = x.model(m.Sensor)
+	}
+	for group := range x.guests {
+		x.refit(group)
 	}
 }
 
@@ -114,7 +129,14 @@ func (x *index) model(s Sensor) *Model {
 	return m
 }
 
-func (x *index) enterSensor(s Sensor) { x.models[s.ID] = x.model(s) }
+func (x *index) enterSensor(s Sensor) {
+	x.models[s.ID] = x.model(s)
+	for group, sensors := range x.guests {
+		if slices.Contains(sensors, s.ID) {
+			x.refit(group)
+		}
+	}
+}
 
 func (x *index) leaveSensor(s Sensor) { delete(x.models, s.ID) }
 
@@ -140,34 +162,46 @@ func (x *index) enterGroup(g Group) {
 }
 
 func (x *index) enterDatastream(d Datastream) {
-	id := d.ID
-	if d.Retired {
-		id = 0
-	}
-	x.setStream(d.Group, d.Slot, id, d.Publication)
+	x.setStream(d, x.measure(d.Property, d.Unit))
 }
 
-func (x *index) leaveDatastream(d Datastream) { x.setStream(d.Group, d.Slot, 0, access.Private) }
+func (x *index) leaveDatastream(d Datastream) {
+	x.setStream(Datastream{Group: d.Group, Slot: d.Slot, Retired: true}, nil)
+}
 
 // setStream copies the series: readers may hold the old one.
-func (x *index) setStream(group int64, slot int, id int64, p access.Publication) {
-	old := x.series[group]
-	if old == nil || slot < 0 {
+func (x *index) setStream(d Datastream, m *measure) {
+	old := x.series[d.Group]
+	if old == nil || d.Slot < 0 {
 		return
 	}
-	streams := make([]int64, max(len(old.Datastreams), slot+1))
-	copy(streams, old.Datastreams)
-	streams[slot] = id
-	next := &Series{Group: old.Group, Datastreams: streams, open: old.open, internal: old.internal}
-	bit := uint64(1) << (slot & 63)
-	next.open, next.internal = next.open&^bit, next.internal&^bit
-	switch p {
-	case access.Open:
-		next.open |= bit
-	case access.Internal:
-		next.internal |= bit
+	next := *old
+	next.Datastreams = slices.Clone(old.Datastreams)
+	next.measures = slices.Clone(old.measures)
+	next.set(&d, m)
+	x.series[d.Group] = &next
+	x.refit(d.Group)
+}
+
+// set puts a datastream into a series that nobody else holds yet.
+func (s *Series) set(d *Datastream, m *measure) {
+	for len(s.Datastreams) <= d.Slot {
+		s.Datastreams = append(s.Datastreams, 0)
 	}
-	x.series[group] = next
+	for len(s.measures) <= d.Slot {
+		s.measures = append(s.measures, nil)
+	}
+	s.Datastreams[d.Slot], s.measures[d.Slot] = d.ID, m
+	bit := uint64(1) << (d.Slot & 63)
+	s.open, s.internal = s.open&^bit, s.internal&^bit
+	switch {
+	case d.Retired:
+		s.Datastreams[d.Slot] = 0
+	case d.Publication == access.Open:
+		s.open |= bit
+	case d.Publication == access.Internal:
+		s.internal |= bit
+	}
 }
 
 func (x *index) enterDevice(d Device) {
@@ -203,6 +237,7 @@ func (x *index) enterDeployment(d Deployment) {
 	x.leaveDeployment(d)
 	u.bindings = append(u.bindings, binding{d.ID, d.From.UnixNano(), endOf(d.To), d.GroupID})
 	sort.Slice(u.bindings, func(i, j int) bool { return u.bindings[i].from < u.bindings[j].from })
+	x.host(u.sensor, d.GroupID, d.From.UnixNano())
 }
 
 func (x *index) leaveDeployment(d Deployment) {

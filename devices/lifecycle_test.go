@@ -158,3 +158,212 @@ func TestLegalMovesAreNamedInOrder(t *testing.T) {
 		t.Error("register is no move")
 	}
 }
+
+// brought gives a new device that is in a state.
+func (f *field) brought(t testing.TB, code string, s devices.State) int64 {
+	t.Helper()
+	id := f.newDevice(t, code)
+	do := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	to := devices.Destination{New: &devices.Thing{Code: "of-" + code}}
+	switch s {
+	case devices.Claimed:
+		do(f.Claim(t.Context(), id, f.lan, morning, "", nil))
+	case devices.Retired:
+		do(f.Retire(t.Context(), id, devices.Step{At: morning}))
+	case devices.Deployed, devices.Maintenance, devices.Recalled:
+		do(f.Deploy(t.Context(), id, to, devices.Step{At: morning}))
+	}
+	if s == devices.Maintenance {
+		do(f.Maintain(t.Context(), id, true, devices.Step{At: morning}))
+	}
+	if s == devices.Recalled {
+		do(f.Recall(t.Context(), id, devices.Step{At: noon}))
+	}
+	if d := f.device(t, code); d.State != s {
+		t.Fatalf("brought to %s, not %s", d.State, s)
+	}
+	return id
+}
+
+// try makes a move of a device by its call.
+func (f *field) try(ctx context.Context, t testing.TB, id int64, code string, m devices.Move) (err error) {
+	step := devices.Step{At: evening}
+	switch m {
+	case devices.Claim:
+		_, err = f.Claim(ctx, id, f.lan, evening, "", nil)
+	case devices.Deploy:
+		_, err = f.Deploy(ctx, id, devices.Destination{New: &devices.Thing{Code: "to-" + code}}, step)
+	case devices.Replace:
+		_, _, err = f.Replace(ctx, id, f.newDevice(t, "for-"+code), false, step)
+	case devices.Recall:
+		_, err = f.Recall(ctx, id, step)
+	case devices.BeginMaintenance, devices.EndMaintenance:
+		_, err = f.Maintain(ctx, id, m == devices.BeginMaintenance, step)
+	case devices.HandOver:
+		_, err = f.HandOver(ctx, id, f.minh, true, step)
+	case devices.Retire:
+		_, err = f.Retire(ctx, id, step)
+	}
+	return err
+}
+
+// grid says where every move leads from every state; - is refused.
+const grid = `
+              claim   deploy   replace  recall   begin-maintenance end-maintenance hand-over   retire
+stock         claimed deployed -        -        -                 -               claimed     retired
+claimed       -       deployed -        -        -                 -               claimed     retired
+deployed      -       -        recalled recalled maintenance       -               deployed    -
+maintenance   -       -        recalled recalled -                 deployed        maintenance -
+recalled      -       deployed -        -        -                 -               claimed     retired
+retired       -       -        -        -        -                 -               -           -`
+
+func TestEveryMoveFromEveryState(t *testing.T) {
+	f := openField(t)
+	lines := strings.Split(strings.TrimPrefix(grid, "\n"), "\n")
+	moves := strings.Fields(lines[0])
+	if len(lines) != 1+len(devices.States()) || len(moves) != len(devices.Moves())-1 {
+		t.Fatal("the grid lacks states or moves")
+	}
+	for _, line := range lines[1:] {
+		cells := strings.Fields(line)
+		for i, move := range moves {
+			code := cells[0] + "-" + move
+			id := f.brought(t, code, devices.State(cells[0]))
+			before := len(f.events(t, id))
+			err := f.try(as(t.Context(), "Lan", f.lan), t, id, code, devices.Move(move))
+			want, kept := cells[i+1], 1
+			var refused *devices.TransitionError
+			if want == "-" {
+				want, kept = cells[0], 0
+				if !errors.As(err, &refused) || refused.Move != devices.Move(move) || !slices.Equal(refused.Legal, devices.LegalMoves(devices.State(cells[0]))) {
+					t.Errorf("%s: %v", code, err)
+				}
+			} else if err != nil {
+				t.Errorf("%s: %v", code, err)
+			}
+			if d := f.device(t, code); string(d.State) != want {
+				t.Errorf("%s leads to %s, want %s", code, d.State, want)
+			}
+			if n := len(f.events(t, id)) - before; n != kept {
+				t.Errorf("%s leaves %d events, want %d", code, n, kept)
+			}
+		}
+	}
+}
+
+// What is not the caller's looks as if it did not exist, whatever the state.
+func TestNobodyMovesAnothersDevice(t *testing.T) {
+	f := openField(t)
+	ctx := as(t.Context(), "Minh", f.minh)
+	for _, s := range devices.States() {
+		for _, m := range devices.Moves()[2:] {
+			code := string(s) + "-" + string(m)
+			id := f.brought(t, code, s)
+			err := f.try(ctx, t, id, code, m)
+			if !errors.Is(err, devices.ErrNotFound) {
+				t.Errorf("%s: %v", code, err)
+			}
+			if d := f.device(t, code); d.State != s || d.OrganisationID != f.lan {
+				t.Errorf("%s: the device is %+v", code, d)
+			}
+		}
+	}
+	mine, theirs := f.newDevice(t, "mine"), f.newThing(t, "theirs", f.minh)
+	lan := as(t.Context(), "Lan", f.lan)
+	if _, err := f.Deploy(lan, mine, devices.Destination{ThingID: theirs}, devices.Step{}); !errors.Is(err, devices.ErrNotFound) {
+		t.Errorf("a deployment at another's thing: %v", err)
+	}
+	foreign := devices.Device{Code: "foreign", SensorID: f.sensor.ID, OrganisationID: f.minh}
+	if err := f.Devices.Create(t.Context(), &foreign); err != nil {
+		t.Fatal(err)
+	}
+	f.deploy(t, mine, morning)
+	if _, _, err := f.Replace(lan, mine, foreign.ID, true, devices.Step{}); !errors.Is(err, devices.ErrNotFound) {
+		t.Errorf("a replacement by another's device: %v", err)
+	}
+}
+
+func TestADeviceIsHandedOverWithItsThing(t *testing.T) {
+	f := openField(t)
+	a, b := f.newDevice(t, "a"), f.newDevice(t, "b")
+	f.deploy(t, a, morning)
+	f.deploy(t, b, morning)
+	lan, minh := as(t.Context(), "Lan", f.lan), as(t.Context(), "Minh", f.minh)
+	if _, err := f.HandOver(lan, a, f.minh, false, devices.Step{}); !errors.Is(err, devices.ErrConflict) {
+		t.Errorf("without its thing: %v", err)
+	}
+	if _, err := f.HandOver(lan, a, f.minh, true, devices.Step{Reason: "merger"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range []string{"a", "b"} {
+		d := f.device(t, code)
+		events := f.events(t, d.ID)
+		if last := events[len(events)-1]; d.OrganisationID != f.minh || last.Move != devices.HandOver || last.OrganisationID != f.minh || last.ThingID != f.thing || last.Reason != "merger" {
+			t.Errorf("%s: %+v, %+v", code, d, last)
+		}
+	}
+	if _, err := f.Recall(lan, a, devices.Step{}); !errors.Is(err, devices.ErrNotFound) {
+		t.Errorf("the giver recalls it: %v", err)
+	}
+	if _, err := f.Recall(minh, a, devices.Step{}); err != nil {
+		t.Errorf("the taker recalls it: %v", err)
+	}
+}
+
+// What the older calls do to a device is told as well.
+func TestDeploymentsTellTheirEvents(t *testing.T) {
+	f := openField(t)
+	id := f.newDevice(t, "d")
+	d := devices.Deployment{DeviceID: id, ThingID: f.thing, From: morning}
+	if err := f.Deployments.Create(t.Context(), &d); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.Maintain(t.Context(), id, true, devices.Step{}); err != nil {
+		t.Fatal(err)
+	}
+	edit := func(do func(*devices.Deployment)) {
+		t.Helper()
+		if _, err := f.Deployments.Update(t.Context(), d.ID, func(d *devices.Deployment) error { do(d); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	edit(func(d *devices.Deployment) { d.From = morning.Add(-time.Hour) })
+	if s := f.device(t, "d").State; s != devices.Maintenance {
+		t.Errorf("an edit of its deployment made it %s", s)
+	}
+	edit(func(d *devices.Deployment) { d.To = evening })
+	if _, err := f.Retire(t.Context(), id, devices.Step{}); err != nil {
+		t.Fatal(err)
+	}
+	again := devices.Deployment{DeviceID: id, ThingID: f.thing, From: evening}
+	var refused *devices.TransitionError
+	if err := f.Deployments.Create(t.Context(), &again); !errors.As(err, &refused) {
+		t.Errorf("a retired device is deployed: %v", err)
+	}
+	edit(func(d *devices.Deployment) { d.From = morning })
+	var told []string
+	for _, e := range f.events(t, id) {
+		told = append(told, fmt.Sprintf("%s %s", e.Move, e.Time.Format("15:04")))
+	}
+	if got, want := strings.Join(told, ", "), "register 00:00, deploy 20:00, begin-maintenance 00:00, recall 22:00, retire 00:00"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestAThingWithoutAPlaceGetsTheDevices(t *testing.T) {
+	f := openField(t)
+	id := f.newDevice(t, "d")
+	fix := &devices.Fix{}
+	fix.Lon, fix.Lat = 105.8, 21
+	if _, err := f.Deploy(t.Context(), id, devices.Destination{ThingID: f.thing}, devices.Step{Fix: fix}); err != nil {
+		t.Fatal(err)
+	}
+	if p := f.target(t, "d", then).Station.Position; p == nil || *p != fix.Position {
+		t.Errorf("the station stands at %v", p)
+	}
+}

@@ -57,18 +57,16 @@ func fetch[T any](ctx context.Context, table Table[T], id func(*T) *int64, enter
 // loadDatastream fills a series in place: nobody holds it yet.
 func (x *index) loadDatastream(d Datastream) {
 	s := x.series[d.Group]
-	if s == nil || d.Retired {
+	if s == nil || d.Slot < 0 {
 		return
 	}
 	if s.Datastreams == nil {
 		if m := x.models[s.SensorID]; m != nil {
 			s.Datastreams = make([]int64, 0, len(m.Sensor.Channels))
+			s.measures = make([]*measure, 0, len(m.Sensor.Channels))
 		}
 	}
-	for len(s.Datastreams) <= d.Slot {
-		s.Datastreams = append(s.Datastreams, 0)
-	}
-	s.Datastreams[d.Slot] = d.ID
+	s.set(&d, x.measure(d.Property, d.Unit))
 }
 
 // each walks a whole table in pages.

@@ -79,11 +79,12 @@ func (r *Registry) Resolve(device string, at time.Time) (Target, error) {
 	return Target{
 		DeviceID: u.id, Device: u.code, Series: series,
 		Station: r.index.stations[series.ThingID],
-		Model:   r.index.models[u.sensor],
+		Model:   r.index.modelIn(u.sensor, series),
 	}, nil
 }
 
-// Series gives a group with its model and station, or ErrNotFound.
+// Series gives a group with its station and the model that fills it, or
+// ErrNotFound.
 func (r *Registry) Series(group int64) (Target, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -91,7 +92,11 @@ func (r *Registry) Series(group int64) (Target, error) {
 	if s == nil {
 		return Target{}, fmt.Errorf("group %d: %w", group, ErrNotFound)
 	}
-	return Target{Series: s, Station: r.index.stations[s.ThingID], Model: r.index.models[s.SensorID]}, nil
+	sensor := s.SensorID
+	if s.mixed {
+		sensor = s.filler
+	}
+	return Target{Series: s, Station: r.index.stations[s.ThingID], Model: r.index.modelIn(sensor, s)}, nil
 }
 
 // Property finds an observed property by code.
@@ -136,6 +141,8 @@ type work struct {
 	registry *Registry
 	entries  []func(*index)
 	step     *DeviceEvent // what is told of the deployment under way; nil: nothing
+	place    int64        // the group that the deployment under way fills; 0: the first that fits
+	avoid    int64        // the group that it must not fill
 }
 
 func (w *work) then(entry func(*index)) { w.entries = append(w.entries, entry) }
