@@ -80,11 +80,11 @@ func knownMethod(method string) bool {
 }
 
 // limits are those of one request, known once its header is there. A stream
-// has no write timeout: it sets a deadline for every frame.
+// or a table has no write timeout: it sets a deadline for every piece.
 func limits(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	path, _, _ := strings.Cut(string(h.RequestURI()), "?")
 	switch {
-	case path == base+"/live":
+	case path == base+"/live", path == base+"/devices/export", strings.HasSuffix(path, "/rows.csv"):
 		return fasthttp.RequestConfig{}
 	case path == base+"/imports" && h.IsPost():
 		return fasthttp.RequestConfig{MaxRequestBodySize: maxImportBody, ReadTimeout: importTimeout, WriteTimeout: writeTimeout}

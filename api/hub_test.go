@@ -26,6 +26,7 @@ import (
 	"cityhub/devices/credentials"
 	"cityhub/devices/photos"
 	"cityhub/idempotency"
+	"cityhub/imports"
 	"cityhub/telemetry"
 	"cityhub/telemetry/spool"
 	"cityhub/telemetry/sqlite"
@@ -60,6 +61,7 @@ type hub struct {
 	keeper     *credentials.Keeper
 	roller     *telemetry.Roller
 	server     *api.Server
+	imports    *imports.Imports
 	client     *http.Client
 	ahead      atomic.Int64 // of the hub's clock
 	logs       *logs
@@ -152,7 +154,8 @@ func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
 	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{Registry: h.registry, Latest: h.latest, Sequences: sequences, Health: health,
 		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher}, Now: h.now, Log: log})
 	h.history = &telemetry.History{Archive: archive, Journal: db.RollUpJournal(), IDs: db.IDBlocks(), Zone: hanoi}
-	o := api.Options{Registry: h.registry, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Accounts: h.accounts, Doorkeeper: door{h.accounts, h.keeper}, Credentials: h.keeper, Claims: claims, Health: health, Sequences: sequences,
+	h.imports = must(imports.Open(imports.Options{Dir: filepath.Join(dir, "imports"), Registry: h.registry, Credentials: h.keeper, Zone: hanoi, Now: h.now, Log: log}))(t)
+	o := api.Options{Registry: h.registry, Imports: h.imports, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Accounts: h.accounts, Doorkeeper: door{h.accounts, h.keeper}, Credentials: h.keeper, Claims: claims, Health: health, Sequences: sequences,
 		History: h.history,
 		Answers: idempotency.New(db.Answers(), h.now),
 		Intake:  h.pipeline, Decode: decode, Zone: hanoi, Log: log, Now: h.now,
@@ -169,7 +172,7 @@ func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
 	}
 	h.server = must(api.New(o))(t)
 	watcher.to.Store(h.server)
-	h.run(h.pipeline.Run, forwarder.Run)
+	h.run(h.pipeline.Run, forwarder.Run, h.imports.Run)
 	h.listen()
 	return h
 }

@@ -2,43 +2,44 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"mime"
 	"mime/multipart"
 	"net/http"
 	"path"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"cityhub/access"
 	"cityhub/devices"
+	"cityhub/imports"
 )
 
-const (
-	keptImports = 100 // that can still be asked for
-	fullImports = 10  // of these, with their rows
-	openImports = 8   // that may run or wait
-)
+// keptRows are shown that failed, and as many others; a table has them all.
+const keptRows = 10_000
 
 // Import is one import and how far it is.
 type Import struct {
 	ID        string      `json:"id"`
 	Kind      string      `json:"kind" enum:"devices,models"`
-	State     string      `json:"state" enum:"waiting,running,done,stopped" doc:"stopped: the hub was stopped meanwhile; send the file again"`
+	State     string      `json:"state" enum:"waiting,running,done,failed" doc:"One that a stop of the hub interrupted waits, and goes on by itself; failed: its file can no longer be read"`
+	DryRun    bool        `json:"dryRun" doc:"The results tell what would happen; nothing is changed"`
+	Files     []string    `json:"files" nullable:"false"`
+	By        string      `json:"by" doc:"Who sent it; it can do no more than they may"`
 	Started   time.Time   `json:"started"`
+	Ended     *time.Time  `json:"ended,omitempty"`
+	Error     string      `json:"error,omitempty" doc:"Why it failed"`
 	Total     int         `json:"total"`
 	Done      int         `json:"done"`
 	Created   int         `json:"created"`
 	Updated   int         `json:"updated"`
 	Unchanged int         `json:"unchanged"`
 	Failed    int         `json:"failed"`
+	Secrets   bool        `json:"secrets" doc:"Secrets were made and not fetched yet: rows.csv?secrets=true"`
 	Rows      []ImportRow `json:"rows" nullable:"false" doc:"At most 10,000 that failed and 10,000 others, in the order of the file"`
 	Omitted   int         `json:"omitted,omitempty" doc:"Rows done that are not listed"`
 }
@@ -50,34 +51,16 @@ type ImportRow struct {
 	Model  string `json:"model,omitempty"`
 	Result string `json:"result" enum:"created,updated,unchanged,failed"`
 	Field  string `json:"field,omitempty" doc:"The column at fault"`
-	Detail string `json:"detail,omitempty"`
+	Code   string `json:"code,omitempty" doc:"Why the row failed; the same in every language"`
+	Detail string `json:"detail,omitempty" doc:"What is wrong and how to mend it, in the language of Accept-Language (vi, en)"`
 }
 
-// imports runs imports one after another, in the background.
-type imports struct {
-	registry *devices.Registry
-	log      *slog.Logger
-	now      func() time.Time
-	work     *sync.WaitGroup
-	ctx      context.Context
-	stop     context.CancelFunc
-	turn     chan struct{} // held by the import that runs
-
-	mu   sync.Mutex
-	jobs []*job // oldest first
-}
-
-func newImports(s *Server) *imports {
-	m := &imports{registry: s.o.Registry, log: s.o.Log, now: s.o.Now, work: &s.work, turn: make(chan struct{}, 1)}
-	m.ctx, m.stop = context.WithCancel(s.ctx)
-	return m
-}
-
-// close stops what runs at its next row.
-func (m *imports) close() { m.stop() }
-
+// importInput is an upload. What stands in the address holds as in the form.
 type importInput struct {
-	RawBody multipart.Form
+	DryRun      bool   `query:"dryRun"`
+	Credentials bool   `query:"credentials"`
+	Language    string `header:"Accept-Language"`
+	RawBody     multipart.Form
 }
 
 type importStarted struct {
@@ -86,25 +69,32 @@ type importStarted struct {
 }
 
 type importID struct {
-	ID string `path:"id"`
+	ID       string `path:"id"`
+	Rows     string `query:"rows" enum:"all,failed,none" default:"all"`
+	Language string `header:"Accept-Language"`
 }
 
 func (s *Server) importing() {
 	register(s, huma.Operation{OperationID: "start-import", Method: http.MethodPost, Path: base + "/imports", DefaultStatus: http.StatusAccepted,
 		Summary: "Import devices or models", Tags: []string{"imports"}, Middlewares: huma.Middlewares{s.wantForm},
-		Description: "multipart/form-data: kind is devices (one CSV file) or models (YAML files, with the codec files that they name); file, once or more. At most 32 MiB.",
+		Description: "multipart/form-data: kind is devices (one CSV or XLSX file) or models (YAML files, with the codec files that they name; for those who may write the catalogue); " +
+			"file, once or more; dryRun=true changes nothing and tells what would become of each row; credentials=true makes a secret for each device that has none. At most 32 MiB.",
 		Errors: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity,
 			http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}, access.ThingWrite, s.startImport)
+	register(s, huma.Operation{OperationID: "list-imports", Method: http.MethodGet, Path: base + "/imports",
+		Summary: "The imports that are kept, newest first", Tags: []string{"imports"},
+	}, access.ThingWrite, func(ctx context.Context, _ *struct{}) (*collected[Import], error) {
+		var items []Import
+		for _, state := range s.o.Imports.List(ctx) {
+			items = append(items, importOf(&state))
+		}
+		return collection(items, ""), nil
+	})
 	register(s, huma.Operation{OperationID: "get-import", Method: http.MethodGet, Path: base + "/imports/{id}",
 		Summary: "How far an import is", Tags: []string{"imports"}, Errors: []int{http.StatusNotFound},
-	}, access.ThingWrite, func(_ context.Context, in *importID) (*shown[Import], error) {
-		j := s.imports.find(in.ID)
-		if j == nil {
-			return nil, fmt.Errorf("import %q: %w", in.ID, devices.ErrNotFound)
-		}
-		return &shown[Import]{j.snapshot()}, nil
-	})
+	}, access.ThingWrite, s.getImport)
+	s.importTables()
 }
 
 // wantForm refuses other bodies than forms before huma reads them.
@@ -117,31 +107,53 @@ func (s *Server) wantForm(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-func (s *Server) startImport(_ context.Context, in *importInput) (*importStarted, error) {
-	files, err := readFiles(&in.RawBody)
+func (s *Server) startImport(ctx context.Context, in *importInput) (*importStarted, error) {
+	upload, err := readUpload(in)
 	if err != nil {
 		return nil, err
 	}
+	if scope, ok := access.PrincipalOf(ctx).Scope(access.CatalogueWrite); upload.Kind == imports.Models && (!ok || !scope.All) {
+		return nil, fmt.Errorf("kind: models are shared by all organisations and changed by the city's administrators: %w", devices.ErrForbidden)
+	}
+	state, err := s.o.Imports.Start(ctx, upload)
+	var field *devices.FieldError
+	switch {
+	case errors.Is(err, imports.ErrBusy):
+		p := problem(http.StatusTooManyRequests, err.Error())
+		p.after = 10 * time.Second
+		return nil, p
+	case errors.As(err, &field):
+		return nil, formProblem(field.Field, imports.Text(wordsOf(in.Language), field.Code, field.Args, field.Detail))
+	case err != nil:
+		return nil, err
+	}
+	return &importStarted{base + "/imports/" + state.ID, importOf(&state)}, nil
+}
+
+func wordsOf(acceptLanguage string) imports.Lang { return imports.Lang(langOf(acceptLanguage)) }
+
+func readUpload(in *importInput) (imports.Upload, error) {
+	u := imports.Upload{DryRun: in.DryRun, Credentials: in.Credentials}
 	kinds := in.RawBody.Value["kind"]
 	if len(kinds) != 1 {
-		return nil, formProblem("kind", "must be given once: devices or models")
+		return u, formProblem("kind", "must be given once: devices or models")
 	}
-	j := &job{state: Import{ID: rand.Text()[:16], Kind: kinds[0], State: "waiting", Started: s.o.Now().UTC()}}
-	switch kinds[0] {
-	case "devices":
-		err = j.devices(files)
-	case "models":
-		err = j.models(files)
+	switch u.Kind = imports.Kind(kinds[0]); u.Kind {
+	case imports.Devices, imports.Models:
 	default:
-		err = formProblem("kind", fmt.Sprintf("%q is none of devices, models", kinds[0]))
+		return u, formProblem("kind", fmt.Sprintf("%q is none of devices, models", kinds[0]))
 	}
-	if err != nil {
-		return nil, err
+	for name, set := range map[string]*bool{"dryRun": &u.DryRun, "credentials": &u.Credentials} {
+		for _, value := range in.RawBody.Value[name] {
+			if value != "true" && value != "false" {
+				return u, formProblem(name, "is true or false")
+			}
+			*set = *set || value == "true"
+		}
 	}
-	if err := s.imports.start(j); err != nil {
-		return nil, err
-	}
-	return &importStarted{base + "/imports/" + j.state.ID, j.snapshot()}, nil
+	var err error
+	u.Files, err = readFiles(&in.RawBody)
+	return u, err
 }
 
 func formProblem(field, detail string) *Problem {
@@ -150,8 +162,8 @@ func formProblem(field, detail string) *Problem {
 
 // readFiles reads the uploaded files whole, for the form is gone once the
 // request is answered.
-func readFiles(form *multipart.Form) (uploads, error) {
-	files := uploads{}
+func readFiles(form *multipart.Form) (map[string][]byte, error) {
+	files := map[string][]byte{}
 	for _, header := range form.File["file"] {
 		name := path.Base(strings.ReplaceAll(header.Filename, `\`, "/"))
 		if _, twice := files[name]; twice {
@@ -178,61 +190,38 @@ func readFile(header *multipart.FileHeader) (text []byte, err error) {
 	return io.ReadAll(file)
 }
 
-// start lets a job run when it is its turn.
-func (m *imports) start(j *job) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	open := 0
-	for _, other := range m.jobs {
-		if !other.ended() {
-			open++
+func (s *Server) getImport(ctx context.Context, in *importID) (*shown[Import], error) {
+	state, err := s.o.Imports.Get(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	out, failed, words := importOf(&state), 0, wordsOf(in.Language)
+	if in.Rows == "none" {
+		out.Omitted = out.Done
+		return &shown[Import]{out}, nil
+	}
+	err = s.o.Imports.Rows(ctx, in.ID, func(r imports.Result) error {
+		bad := r.Result == devices.Failed
+		switch {
+		case bad && failed >= keptRows, !bad && (in.Rows == "failed" || len(out.Rows)-failed >= keptRows):
+			out.Omitted++
+			return nil
+		case bad:
+			failed++
 		}
-	}
-	switch {
-	case m.ctx.Err() != nil:
-		return m.ctx.Err()
-	case open >= openImports:
-		p := problem(http.StatusTooManyRequests, "too many imports wait already; send the file when they are done")
-		p.after = 10 * time.Second
-		return p
-	}
-	m.jobs = append(m.jobs, j)
-	if len(m.jobs) > keptImports {
-		m.jobs = m.jobs[1:]
-	}
-	if old := len(m.jobs) - fullImports - 1; old >= 0 {
-		m.jobs[old].forgetRows()
-	}
-	m.work.Go(func() { m.run(j) })
-	return nil
+		out.Rows = append(out.Rows, ImportRow{Line: r.Line, Device: r.Device, Model: r.Model, Result: string(r.Result),
+			Field: r.Column, Code: r.Code, Detail: r.Text(words)})
+		return nil
+	})
+	return &shown[Import]{out}, err
 }
 
-func (m *imports) run(j *job) {
-	select {
-	case m.turn <- struct{}{}:
-	case <-m.ctx.Done():
-		j.end("stopped")
-		return
+func importOf(i *imports.Import) Import {
+	out := Import{ID: i.ID, Kind: string(i.Kind), State: string(i.State), DryRun: i.DryRun, Files: i.Names, By: i.By.Name,
+		Started: i.Started, Error: i.Error, Total: i.Total, Done: i.Done, Created: i.Created, Updated: i.Updated,
+		Unchanged: i.Unchanged, Failed: i.Failed, Secrets: i.Seed != nil && i.State == imports.Done, Rows: []ImportRow{}}
+	if !i.Ended.IsZero() {
+		out.Ended = &i.Ended
 	}
-	defer func() { <-m.turn }()
-	j.begin()
-	if err := j.run(m.ctx, m.registry); err != nil {
-		j.end("stopped")
-		return
-	}
-	j.end("done")
-	done := j.snapshot()
-	m.log.Info("an import is done", "import", done.ID, "kind", done.Kind, "rows", done.Total,
-		"created", done.Created, "updated", done.Updated, "failed", done.Failed, "took", m.now().Sub(done.Started))
-}
-
-func (m *imports) find(id string) *job {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for _, j := range m.jobs {
-		if j.state.ID == id { // set once, before the job is known to anybody
-			return j
-		}
-	}
-	return nil
+	return out
 }

@@ -24,6 +24,7 @@ import (
 	"cityhub/devices"
 	"cityhub/devices/credentials"
 	"cityhub/idempotency"
+	"cityhub/imports"
 	"cityhub/telemetry"
 )
 
@@ -66,6 +67,7 @@ type Options struct {
 	Claims      *credentials.Claims
 	Proxies     []netip.Prefix // whose word on the caller's address and on https is taken
 	Rates       Rates
+	Imports     *imports.Imports
 	IngestWait  time.Duration // how long an ingest may wait for the spool; 10 s when 0
 }
 
@@ -77,7 +79,6 @@ type Server struct {
 	api     huma.API
 	spec    []byte
 	live    *live
-	imports *imports
 	limiter *limiter
 	// versions finds the entity of an id, by the address of its collection;
 	// filled while routes are registered.
@@ -102,7 +103,6 @@ func New(o Options) (*Server, error) {
 		versions: map[string]func(context.Context, int64) (version, error){}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.live = newLive(s)
-	s.imports = newImports(s)
 	s.app = fiber.New(s.config())
 	s.hardenEdge()
 	s.app.Use(s.edge)
@@ -118,7 +118,7 @@ func (o *Options) check() error {
 		"Quarantine": o.Quarantine == nil, "Audit": o.Audit == nil, "Accounts": o.Accounts == nil, "Doorkeeper": o.Doorkeeper == nil, "Health": o.Health == nil, "Sequences": o.Sequences == nil,
 		"Intake": o.Intake == nil, "Decode": o.Decode == nil, "Replay": o.Replay == nil, "Answers": o.Answers == nil,
 		"Status": o.Status == nil, "Zone": o.Zone == nil, "Log": o.Log == nil, "Now": o.Now == nil,
-		"Credentials": o.Credentials == nil, "Claims": o.Claims == nil,
+		"Credentials": o.Credentials == nil, "Claims": o.Claims == nil, "Imports": o.Imports == nil,
 	} {
 		if missing {
 			return fmt.Errorf("api: option %s is missing", name)
@@ -135,6 +135,7 @@ func (s *Server) routes() {
 	s.properties()
 	s.sensors()
 	s.datastreams()
+	s.exporting()
 	s.devices()
 	s.claiming()
 	s.credentials()
@@ -168,11 +169,10 @@ func (s *Server) Listen(ln net.Listener) error {
 	return nil
 }
 
-// Shutdown takes no more requests, ends the streams and the imports, and waits
+// Shutdown takes no more requests, ends the streams, and waits
 // for what is under way, at most until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.live.close()
-	s.imports.close()
 	err := s.app.ShutdownWithContext(ctx)
 	s.stop()
 	done := make(chan struct{})

@@ -23,6 +23,7 @@ var libraries = []library{
 	{"github.com/uptrace/bun", []string{"database"}, "SQL is the database room's"},
 	{"github.com/pressly/goose", []string{"database"}, "migrations are the database room's"},
 	{"github.com/jackc/pgx", []string{"database"}, "PostgreSQL is the database room's"},
+	{"github.com/xuri/excelize", []string{"sheet"}, "spreadsheets are rows of text to everybody else"},
 	{"github.com/gofiber", []string{"api/…"}, "the HTTP server is the API's"},
 	{"github.com/valyala/fasthttp", []string{"api/…"}, "the HTTP server is the API's"},
 	{"github.com/danielgtaylor/huma", []string{"api/…"}, "typed handlers are the API's"},

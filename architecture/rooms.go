@@ -22,10 +22,15 @@ var rooms = []room{
 	{path: "idempotency", why: "which answer belongs to which key is decided without knowing what was asked"},
 	{path: "web", why: "the pages reach the API as an fs.FS and over HTTP, never by import"},
 
-	{path: "devices", may: []string{"geo", "access"},
+	{path: "sheet", why: "a table of text knows nothing of what stands in it"},
+
+	{path: "devices", may: []string{"geo", "access", "sheet"},
 		why: "the registry knows what stands where, not what it measures or how that travels"},
 
 	{path: "devices/photos", may: nouns, why: "pictures are bytes on a disk; whose they are is the registry's business"},
+
+	{path: "imports", may: append([]string{"sheet"}, nouns...),
+		why: "files are worked off by asking the registry; who sends them and how is not their business"},
 
 	{path: "telemetry", may: nouns,
 		why: "the way of a reading sees stores, brokers and pages only through its own small interfaces"},
@@ -49,7 +54,7 @@ var rooms = []room{
 	{path: "database", may: append([]string{"alerts", "idempotency"}, leaf...),
 		why: "the SQL room implements the nouns' stores and serves nobody else"},
 
-	{path: "api", may: append([]string{"alerts", "idempotency"}, leaf...),
+	{path: "api", may: append([]string{"alerts", "imports", "idempotency"}, leaf...),
 		why: "pages ask nouns: broker, stores and sibling surfaces are wired by cmd/cityhub"},
 	{path: "api/sensorthings", may: append([]string{"api", "alerts"}, leaf...), why: "a surface asks nouns and borrows the API's manners"},
 	{path: "api/features", may: append([]string{"api", "alerts"}, leaf...), why: "a surface asks nouns and borrows the API's manners"},
@@ -57,7 +62,7 @@ var rooms = []room{
 
 	{path: "examples", why: "what is shipped as an example knows no code"},
 
-	{path: "cmd/cityhub", may: []string{"examples", "geo", "access", "idempotency", "web", "devices", "devices/photos", "telemetry", "telemetry/influx", "telemetry/sqlite",
+	{path: "cmd/cityhub", may: []string{"examples", "imports", "geo", "access", "idempotency", "web", "devices", "devices/photos", "telemetry", "telemetry/influx", "telemetry/sqlite",
 		"telemetry/spool", "alerts", "broker-bridge", "broker-bridge/payload", "broker-bridge/codec", "broker-bridge/embedded",
 		"database", "api", "api/sensorthings", "api/features", "api/opendata"},
 		why: "it wires the hub; parts for tests, and parts of parts, are not its business"},

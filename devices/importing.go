@@ -3,110 +3,10 @@ package devices
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
-	"strings"
 
 	"cityhub/geo"
 )
-
-// importPlan applies one row within a transaction.
-func (w *work) importPlan(ctx context.Context, p rowPlan) (Result, error) {
-	sensor, found, err := first(ctx, w.Sensors, map[string]any{"code": p.Model})
-	if err != nil {
-		return Failed, err
-	}
-	if !found {
-		return Failed, invalid("model", fmt.Sprintf("%q is not known; import it first with: cityhub import models FILE", p.Model))
-	}
-	changed := false
-	organisation, err := w.organisationFor(ctx, p.Organisation, &changed)
-	if err != nil {
-		return Failed, err
-	}
-	device, result, err := w.deviceFor(ctx, p, sensor.ID, organisation)
-	if err != nil {
-		return Failed, err
-	}
-	if p.Station != "" {
-		thing, err := w.thingFor(ctx, p, organisation, &changed)
-		if err != nil {
-			return Failed, err
-		}
-		if err := w.deployFor(ctx, p, device, thing, &changed); err != nil {
-			return Failed, err
-		}
-	}
-	if result == Unchanged && changed {
-		result = Updated
-	}
-	return result, nil
-}
-
-func (w *work) organisationFor(ctx context.Context, code string, changed *bool) (int64, error) {
-	if code == "" {
-		return 0, nil
-	}
-	o, found, err := first(ctx, w.Organisations, map[string]any{"code": code})
-	if err != nil || found {
-		return o.ID, err
-	}
-	*changed = true
-	o = Organisation{Code: code}
-	err = w.registry.Organisations.put(ctx, w, &o, nil)
-	return o.ID, named("organisation", err)
-}
-
-func (w *work) deviceFor(ctx context.Context, p rowPlan, sensor, organisation int64) (Device, Result, error) {
-	old, found, err := first(ctx, w.Devices, map[string]any{"code": p.Device})
-	if err != nil {
-		return old, Failed, err
-	}
-	d := old
-	d.Code, d.SensorID = p.Device, sensor
-	d.Serial, d.DevEUI = orElse(p.Serial, old.Serial), strings.ToUpper(orElse(p.DevEUI, old.DevEUI))
-	if organisation != 0 {
-		d.OrganisationID = organisation
-	}
-	if !found {
-		return d, Created, named("device", w.registry.Devices.put(ctx, w, &d, nil))
-	}
-	if d == old {
-		return d, Unchanged, nil
-	}
-	return d, Updated, w.registry.Devices.put(ctx, w, &d, &old)
-}
-
-func orElse(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
-}
-
-func (w *work) thingFor(ctx context.Context, p rowPlan, organisation int64, changed *bool) (Thing, error) {
-	old, found, err := first(ctx, w.Things, map[string]any{"code": p.Station})
-	if err != nil {
-		return old, err
-	}
-	t := old
-	t.Code, t.Name = p.Station, orElse(p.StationName, old.Name)
-	if organisation != 0 {
-		t.OrganisationID = organisation
-	}
-	if err := w.placeFor(ctx, &t, p.position); err != nil {
-		return t, err
-	}
-	if !found {
-		*changed = true
-		return t, named("station", w.registry.Things.put(ctx, w, &t, nil))
-	}
-	if t == old {
-		return t, nil
-	}
-	*changed = true
-	return t, w.registry.Things.put(ctx, w, &t, &old)
-}
 
 // placeFor gives the thing a location at a position, unless it is there.
 func (w *work) placeFor(ctx context.Context, t *Thing, position *geo.Position) error {
@@ -130,27 +30,13 @@ func (w *work) placeFor(ctx context.Context, t *Thing, position *geo.Position) e
 	return nil
 }
 
-// deployFor makes sure that the device stands at the thing.
-func (w *work) deployFor(ctx context.Context, p rowPlan, device Device, thing Thing, changed *bool) error {
-	all, err := w.Deployments.List(ctx, Page{Limit: loadPage, Match: map[string]any{"device_id": device.ID}})
-	if err != nil {
-		return err
-	}
-	for _, d := range all {
-		if d.ThingID == thing.ID && d.To.IsZero() {
-			return nil
-		}
-	}
-	*changed = true
-	d := Deployment{DeviceID: device.ID, ThingID: thing.ID, From: p.from, Position: p.position}
-	return named("station", w.registry.Deployments.put(ctx, w, &d, nil))
-}
-
 // named tells a row's sender which of its columns a refusal is about.
 func named(column string, err error) error {
 	var field *FieldError
 	if errors.As(err, &field) {
-		return &FieldError{Field: column, Detail: field.Detail, Kind: field.Kind}
+		renamed := *field
+		renamed.Field = column
+		return &renamed
 	}
 	return err
 }
@@ -175,24 +61,42 @@ func (r *Registry) PlaceThing(ctx context.Context, id int64, position geo.Positi
 
 // PutSensor creates the model of a code, or updates the one that has it.
 func (r *Registry) PutSensor(ctx context.Context, s Sensor) (Sensor, Result, error) {
-	result := Created
-	err := r.change(ctx, func(ctx context.Context, w *work) error {
-		old, found, err := first(ctx, w.Sensors, map[string]any{"code": s.Code})
-		if err != nil {
-			return err
-		}
-		if !found {
-			return r.Sensors.put(ctx, w, &s, nil)
-		}
-		s.ID, result = old.ID, Updated
-		if err := checkSensor(ctx, w, &s, &old); err != nil {
-			return err
-		}
-		if reflect.DeepEqual(s, old) {
-			result = Unchanged
-			return nil
-		}
-		return r.Sensors.put(ctx, w, &s, &old)
+	var result Result
+	err := r.change(ctx, func(ctx context.Context, w *work) (err error) {
+		result, err = w.putSensor(ctx, &s)
+		return err
 	})
 	return s, result, err
+}
+
+// TrySensor tells what PutSensor would do, and changes nothing.
+func (r *Registry) TrySensor(ctx context.Context, s Sensor) (result Result, err error) {
+	err = r.change(ctx, func(ctx context.Context, w *work) (err error) {
+		if result, err = w.putSensor(ctx, &s); err == nil {
+			err = errDry
+		}
+		return err
+	})
+	if errors.Is(err, errDry) {
+		err = nil
+	}
+	return result, err
+}
+
+func (w *work) putSensor(ctx context.Context, s *Sensor) (Result, error) {
+	old, found, err := first(ctx, w.Sensors, map[string]any{"code": s.Code})
+	if err != nil {
+		return Failed, err
+	}
+	if !found {
+		return Created, w.registry.Sensors.put(ctx, w, s, nil)
+	}
+	s.ID = old.ID
+	if err := checkSensor(ctx, w, s, &old); err != nil {
+		return Failed, err
+	}
+	if reflect.DeepEqual(*s, old) {
+		return Unchanged, nil
+	}
+	return Updated, w.registry.Sensors.put(ctx, w, s, &old)
 }

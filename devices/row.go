@@ -2,7 +2,8 @@ package devices
 
 import (
 	"context"
-	"fmt"
+	"encoding/hex"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ type Row struct {
 	Lon, Lat                      string
 	Organisation                  string
 	From                          string // RFC 3339, "" for now
+	Secret                        string // to be set as the device's credential by the caller
 }
 
 // Result says what became of a row.
@@ -30,69 +32,97 @@ const (
 	Failed    Result = "failed"
 )
 
+// Outcome is what became of a row.
+type Outcome struct {
+	Result Result
+	Device Device // as it is now; none when the row failed
+	Err    error  // why it failed
+}
+
 // ImportRow brings the register in line with a row: all of it or, with an
 // error, nothing. The same row again changes nothing.
 func (r *Registry) ImportRow(ctx context.Context, row Row) (Result, error) {
-	plan, err := row.parse()
-	if err != nil {
-		return Failed, err
-	}
-	result := Unchanged
-	err = r.change(ctx, func(ctx context.Context, w *work) error {
-		result, err = w.importPlan(ctx, plan)
-		return err
-	})
-	if err != nil {
-		return Failed, err
-	}
-	return result, nil
+	out := r.ImportBatch(ctx, []Row{row}, false)
+	return out[0].Result, out[0].Err
 }
 
 // ImportRows is ImportRow for many, in few transactions: a row that fails
 // leaves out itself alone. results and errs have an entry a row.
 func (r *Registry) ImportRows(ctx context.Context, rows []Row) (results []Result, errs []error) {
-	results, errs = make([]Result, len(rows)), make([]error, len(rows))
-	for from := 0; from < len(rows); {
-		good, err := r.importTogether(ctx, rows[from:], results[from:])
-		if err == nil {
-			break
-		}
-		if _, err := r.importTogether(ctx, rows[from:from+good], results[from:]); err != nil {
-			r.importAlone(ctx, rows[from:from+good], results[from:], errs[from:])
-		}
-		from += good
-		if from < len(rows) {
-			results[from], errs[from] = Failed, err
-			from++
-		}
+	for _, out := range r.ImportBatch(ctx, rows, false) {
+		results, errs = append(results, out.Result), append(errs, out.Err)
 	}
 	return results, errs
 }
 
+// ImportBatch is ImportRows with all that is known of each row. A dry one
+// tells what would become of the rows and changes nothing. What the scope of
+// ctx does not hold fails as what does not exist.
+func (r *Registry) ImportBatch(ctx context.Context, rows []Row, dry bool) []Outcome {
+	out := make([]Outcome, len(rows))
+	var plans []rowPlan
+	for i, row := range rows {
+		plan, err := row.parse()
+		if err != nil {
+			out[i] = Outcome{Result: Failed, Err: err}
+			continue
+		}
+		plan.out = &out[i]
+		plans = append(plans, plan)
+	}
+	for len(plans) > 0 {
+		good, err := r.importTogether(ctx, plans, dry)
+		if err == nil {
+			break
+		}
+		if good == len(plans) { // all rows are good, and could not be kept together
+			r.importAlone(ctx, plans, dry)
+			break
+		}
+		if _, err := r.importTogether(ctx, plans[:good], dry); err != nil {
+			r.importAlone(ctx, plans[:good], dry)
+		}
+		*plans[good].out = Outcome{Result: Failed, Err: err}
+		plans = plans[good+1:]
+	}
+	return out
+}
+
+// errDry takes a dry import back.
+var errDry = errors.New("nothing is kept of a dry import")
+
 // importTogether keeps all rows, or none and says how many are good before
-// the first that fails.
-func (r *Registry) importTogether(ctx context.Context, rows []Row, results []Result) (good int, err error) {
-	if len(rows) == 0 {
+// the first that failed half-way. Rows that fail before they changed anything
+// are noted, and do not hold the others.
+func (r *Registry) importTogether(ctx context.Context, plans []rowPlan, dry bool) (good int, err error) {
+	if len(plans) == 0 {
 		return 0, nil
 	}
 	err = r.change(ctx, func(ctx context.Context, w *work) error {
-		for good = 0; good < len(rows); good++ {
-			plan, err := rows[good].parse()
-			if err == nil {
-				results[good], err = w.importPlan(ctx, plan)
-			}
+		b := newBatch(ctx, w)
+		for good = 0; good < len(plans); good++ {
+			out, err := b.row(ctx, plans[good])
 			if err != nil {
 				return err
 			}
+			*plans[good].out = out
+		}
+		if dry {
+			return errDry
 		}
 		return nil
 	})
+	if dry && errors.Is(err, errDry) {
+		err = nil
+	}
 	return good, err
 }
 
-func (r *Registry) importAlone(ctx context.Context, rows []Row, results []Result, errs []error) {
-	for i, row := range rows {
-		results[i], errs[i] = r.ImportRow(ctx, row)
+func (r *Registry) importAlone(ctx context.Context, plans []rowPlan, dry bool) {
+	for i := range plans {
+		if _, err := r.importTogether(ctx, plans[i:i+1], dry); err != nil {
+			*plans[i].out = Outcome{Result: Failed, Err: err}
+		}
 	}
 }
 
@@ -101,20 +131,32 @@ type rowPlan struct {
 	Row
 	from     time.Time
 	position *geo.Position
+	out      *Outcome
 }
 
 func (row Row) parse() (rowPlan, error) {
 	p := rowPlan{Row: row}
 	if row.Device == "" {
-		return p, invalid("device", "is required: the device's MQTT identity")
+		return p, coded("required", "device", "is required: the device's MQTT identity")
 	}
 	if row.Model == "" {
-		return p, invalid("model", "is required: the code of a device model")
+		return p, coded("required", "model", "is required: the code of a device model")
+	}
+	for _, c := range []struct{ column, value string }{{"device", row.Device}, {"station", row.Station}, {"organisation", row.Organisation}} {
+		if c.value != "" && checkCode(c.value) != nil {
+			return p, coded("code-format", c.column, "%s must be 1 to 64 of A-Z, a-z, 0-9, _ and -", strconv.Quote(c.value))
+		}
+	}
+	if raw, err := hex.DecodeString(row.DevEUI); err != nil || (len(raw) != 8 && len(raw) != 0) {
+		return p, coded("dev-eui-format", "dev_eui", "%s must be 16 hex digits; in a spreadsheet, format the cells as text", strconv.Quote(row.DevEUI))
+	}
+	if row.Station == "" && (row.StationName != "" || row.Lon != "" || row.Lat != "") {
+		return p, coded("station-missing", "station", "is needed for the station's name and place: its code")
 	}
 	if row.From != "" {
 		t, err := time.Parse(time.RFC3339, row.From)
 		if err != nil {
-			return p, invalid("from", fmt.Sprintf("%q is not an RFC 3339 time such as 2025-07-01T00:00:00+07:00", row.From))
+			return p, coded("from-format", "from", "%s is not an RFC 3339 time such as 2025-07-01T00:00:00+07:00, nor a day such as 2025-07-01", strconv.Quote(row.From))
 		}
 		p.from = t
 	}
@@ -137,15 +179,28 @@ func (row Row) place() (*geo.Position, error) {
 	}
 	p := geo.Position{Lon: lon, Lat: lat}
 	if err := p.Validate(); err != nil {
-		return nil, invalid("lon", err.Error())
+		column := "lon"
+		if lon >= -180 && lon <= 180 {
+			column = "lat"
+		}
+		return nil, coded("position-range", column, "%s %s is no place on Earth; lon is first, -180 to 180, then lat, -90 to 90", row.Lon, row.Lat)
 	}
 	return &p, nil
 }
 
+// degrees reads a number with a decimal point, or with a decimal comma: no
+// degrees need one between thousands.
 func degrees(field, text string) (float64, error) {
-	v, err := strconv.ParseFloat(strings.TrimSpace(text), 64)
+	if text == "" {
+		return 0, coded("degrees-missing", field, "is missing; lon and lat are given both or not at all")
+	}
+	number := text
+	if strings.Count(text, ",") == 1 && !strings.Contains(text, ".") {
+		number = strings.Replace(text, ",", ".", 1)
+	}
+	v, err := strconv.ParseFloat(number, 64)
 	if err != nil {
-		return 0, invalid(field, fmt.Sprintf("%q is not a number of degrees such as 105.85 (decimal point, not comma)", text))
+		return 0, coded("degrees-format", field, "%s is not a number of degrees such as 105.85", strconv.Quote(text))
 	}
 	return v, nil
 }

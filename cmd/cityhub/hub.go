@@ -22,6 +22,7 @@ import (
 	"cityhub/devices"
 	"cityhub/devices/credentials"
 	"cityhub/devices/photos"
+	"cityhub/imports"
 	"cityhub/telemetry"
 	"cityhub/telemetry/spool"
 )
@@ -52,6 +53,7 @@ type hub struct {
 	roller    *telemetry.Roller
 	pipeline  *telemetry.Pipeline
 	decoder   *bridge.Decoder
+	imports   *imports.Imports
 	api       *api.Server
 	broker    broker
 }
@@ -69,7 +71,7 @@ func serve(ctx context.Context, s *serveCommand, log *slog.Logger, out io.Writer
 	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer func() { err = errors.Join(err, h.close()) }()
 	for _, open := range []func(context.Context) error{
-		h.openDatabase, h.openAccounts, h.openArchive, h.openSpool, h.openTelemetry, h.openDecoder, h.openAPI, h.openBroker,
+		h.openDatabase, h.openAccounts, h.openArchive, h.openSpool, h.openTelemetry, h.openDecoder, h.openImports, h.openAPI, h.openBroker,
 	} {
 		if err := open(ctx); err != nil {
 			return err

@@ -20,6 +20,7 @@ import (
 	"cityhub/devices/credentials"
 	"cityhub/examples"
 	"cityhub/idempotency"
+	"cityhub/imports"
 	"cityhub/telemetry"
 	"cityhub/telemetry/influx"
 	"cityhub/telemetry/sqlite"
@@ -68,12 +69,18 @@ func (h *hub) openBroker(context.Context) (err error) {
 	return err
 }
 
+func (h *hub) openImports(context.Context) (err error) {
+	h.imports, err = imports.Open(imports.Options{Dir: filepath.Join(h.Data, "imports"), Registry: h.registry,
+		Credentials: h.keeper, Zone: h.zone, Now: time.Now, Log: h.log})
+	return err
+}
+
 func (h *hub) openAPI(context.Context) (err error) {
 	claims := credentials.NewClaims(credentials.ClaimOptions{Store: h.database.Credentials(), Finder: h.registry.Devices,
 		Taker: h.registry, Log: h.database.AuditLog(), Now: time.Now})
 	replayer := replayer{decoder: h.decoder, intake: h.pipeline, quarantine: h.database.Quarantine()}
 	h.api, err = api.New(api.Options{
-		Registry: h.registry, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(), Credentials: h.keeper, Claims: claims,
+		Registry: h.registry, Imports: h.imports, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(), Credentials: h.keeper, Claims: claims,
 		Accounts: h.accounts, Doorkeeper: doorkeeper{h.accounts, h.keeper}, Proxies: h.proxies(), Rates: h.rates(),
 		History: &telemetry.History{Archive: h.archive, Journal: h.database.RollUpJournal(), IDs: h.database.IDBlocks(), Zone: h.zone},
 		Health:  h.health, Sequences: h.sequences, Intake: h.pipeline, Decode: h.decode, Replay: replayer.replay,
@@ -106,7 +113,7 @@ func (h *hub) stages() ([]stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	stages := []stage{operations, {"forwarder", h.forwarder.Run}, {"roll-ups", h.roller.Run}, {"pipeline", h.pipeline.Run},
+	stages := []stage{operations, {"forwarder", h.forwarder.Run}, {"roll-ups", h.roller.Run}, {"pipeline", h.pipeline.Run}, {"imports", h.imports.Run},
 		{"accounts", func(ctx context.Context) error { return h.accounts.Run(ctx, h.untold) }},
 		{"http", func(ctx context.Context) error { return h.servePages(ctx, pages) }}, {"mqtt", h.broker.Run}}
 	if local, ok := h.archive.(*sqlite.Archive); ok {

@@ -1,0 +1,24 @@
+package access
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+)
+
+// NewSeed makes 256 random bits from which secrets can be derived.
+func NewSeed() []byte {
+	seed := make([]byte, 32)
+	rand.Read(seed) // never fails: the program ends before it would
+	return seed
+}
+
+// DerivedSecret makes a device's secret of 192 bits in 32 letters from a seed:
+// the same one for the same device, so that many secrets can be handed out
+// later without any being kept; gone with the seed.
+func DerivedSecret(seed []byte, device string) string {
+	mac := hmac.New(sha256.New, seed)
+	mac.Write([]byte("cityhub device secret of an import\x00" + device))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:24])
+}
