@@ -14,6 +14,8 @@ import (
 type client struct {
 	Hub string `help:"Address of the running hub." default:"http://127.0.0.1:8080"`
 	Key string `help:"API key; better as CITYHUB_KEY or CITYHUB_KEY_FILE."`
+
+	speaks string // language wanted of the answers; "" for the hub's own
 }
 
 // problem is an error answer of the API.
@@ -43,19 +45,9 @@ func (p problem) String() string {
 func (c *client) call(ctx context.Context, method, path, contentType string, body io.Reader, result any) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.Hub, "/")+"/api/v1"+path, body)
+	answer, err := c.send(ctx, method, path, contentType, body)
 	if err != nil {
 		return err
-	}
-	if contentType != "" {
-		request.Header.Set("Content-Type", contentType)
-	}
-	if c.Key != "" {
-		request.Header.Set("Authorization", "Bearer "+c.Key)
-	}
-	answer, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return fmt.Errorf("no hub answers at %s: %w; start one with cityhub serve or name it with --hub", c.Hub, err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode >= 400 {
@@ -67,4 +59,26 @@ func (c *client) call(ctx context.Context, method, path, contentType string, bod
 		return nil
 	}
 	return json.NewDecoder(answer.Body).Decode(result)
+}
+
+// send sends a request with what says who asks.
+func (c *client) send(ctx context.Context, method, path, contentType string, body io.Reader) (*http.Response, error) {
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimRight(c.Hub, "/")+"/api/v1"+path, body)
+	if err != nil {
+		return nil, err
+	}
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
+	if c.speaks != "" {
+		request.Header.Set("Accept-Language", c.speaks)
+	}
+	if c.Key != "" {
+		request.Header.Set("Authorization", "Bearer "+c.Key)
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, fmt.Errorf("no hub answers at %s: %w; start one with cityhub serve or name it with --hub", c.Hub, err)
+	}
+	return answer, nil
 }

@@ -39,6 +39,7 @@ type commandLine struct {
 
 	Serve      serveCommand      `cmd:"" help:"Run the hub."`
 	Import     importCommands    `cmd:"" help:"Bring devices or device models in from files."`
+	Export     exportCommands    `cmd:"" help:"Write what is registered into files."`
 	Quarantine quarantineCommand `cmd:"" help:"Look at refused messages, and replay them."`
 	Users      usersCommands     `cmd:"" help:"Make accounts for people."`
 	Keys       keysCommands      `cmd:"" help:"Make API keys for programs."`

@@ -9,28 +9,79 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
-
-	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 )
 
 // importCommands are the subcommands of import.
 type importCommands struct {
-	Devices importDevices `cmd:"" help:"Register devices and stations from a CSV file."`
+	Devices importDevices `cmd:"" help:"Register devices and stations from a CSV or XLSX file."`
 	Models  importModels  `cmd:"" help:"Register device models from YAML files."`
 }
 
 type importDevices struct {
 	client
-	File string `arg:"" help:"CSV file with the columns device, serial, dev_eui, model, station, station_name, lon, lat, organisation, from."`
-	All  bool   `help:"Print the rows that changed nothing, too."`
+	language
+	File        string `arg:"" help:"CSV or XLSX file with the columns device, serial, dev_eui, model, station, station_name, lon, lat, organisation, from, secret; device and model are required."`
+	DryRun      bool   `help:"Tell what would become of each row, and change nothing."`
+	Credentials string `help:"Make a secret for each device that has none, and write the rows with their secrets into this file." placeholder:"FILE" type:"path"`
+	Results     string `help:"Write the rows that failed, with the reasons, into this CSV file: to mend and to import again." placeholder:"FILE" type:"path"`
+	All         bool   `help:"Print all rows, not only those that failed."`
 }
 
-// Run imports the file and prints a result for every row that says something.
+// Run imports the file and prints what became of its rows.
 func (i *importDevices) Run(ctx context.Context, c *console) error {
-	return importFiles(ctx, c, &i.client, "devices", []string{i.File}, i.All)
+	if i.Credentials != "" {
+		if err := reserve(i.Credentials); err != nil { // before secrets are made that nothing can hold
+			return err
+		}
+	}
+	i.speaks = i.language.choice()
+	one := importing{client: &i.client, console: c, all: i.All, fields: map[string]string{"kind": "devices"}}
+	if i.DryRun {
+		one.fields["dryRun"] = "true"
+	}
+	if i.Credentials != "" {
+		one.fields["credentials"] = "true"
+	}
+	failed := one.run(ctx, []string{i.File})
+	if one.job.State != "done" {
+		return failed
+	}
+	if i.Credentials != "" && one.job.Secrets {
+		if err := i.fetchFile(ctx, "/imports/"+one.job.ID+"/rows.csv?secrets=true", i.Credentials); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "the secrets are in %s, and nowhere else\n", i.Credentials)
+	}
+	if i.Results != "" && one.job.Failed > 0 {
+		if err := i.fetchFile(ctx, "/imports/"+one.job.ID+"/rows.csv?only=failed", i.Results); err != nil {
+			return err
+		}
+		fmt.Fprintf(c.out, "the failed rows are in %s\n", i.Results)
+	}
+	return failed
+}
+
+// language is the one in which the hub explains itself.
+type language struct {
+	Lang string `help:"Language of the hub's answers, vi or en; that of the environment's LANG by default." enum:"vi,en,," default:""`
+}
+
+func (l language) choice() string {
+	if l.Lang != "" {
+		return l.Lang
+	}
+	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+		if value := os.Getenv(name); value != "" {
+			if strings.HasPrefix(value, "vi") {
+				return "vi"
+			}
+			return "en"
+		}
+	}
+	return "en"
 }
 
 type importModels struct {
@@ -48,7 +99,8 @@ func (i *importModels) Run(ctx context.Context, c *console) error {
 		}
 		files = append(files, beside...)
 	}
-	return importFiles(ctx, c, &i.client, "models", files, true)
+	one := importing{client: &i.client, console: c, all: true, fields: map[string]string{"kind": "models"}}
+	return one.run(ctx, files)
 }
 
 var codecLine = regexp.MustCompile(`(?m)^codec:\s*["']?([^"'\s#]+)`)
@@ -70,6 +122,7 @@ func codecBeside(file string) ([]string, error) {
 type job struct {
 	ID        string `json:"id"`
 	State     string `json:"state"`
+	DryRun    bool   `json:"dryRun"`
 	Error     string `json:"error"`
 	Total     int    `json:"total"`
 	Done      int    `json:"done"`
@@ -77,49 +130,82 @@ type job struct {
 	Updated   int    `json:"updated"`
 	Unchanged int    `json:"unchanged"`
 	Failed    int    `json:"failed"`
+	Secrets   bool   `json:"secrets"`
 	Rows      []struct {
 		Line   int    `json:"line"`
 		Device string `json:"device"`
+		Model  string `json:"model"`
 		Result string `json:"result"`
 		Field  string `json:"field"`
 		Detail string `json:"detail"`
 	} `json:"rows"`
 }
 
-func importFiles(ctx context.Context, c *console, hub *client, kind string, files []string, all bool) error {
-	body, contentType, err := upload(kind, files)
+// importing is an import that the command sends and watches.
+type importing struct {
+	*client
+	*console
+	fields map[string]string
+	all    bool
+	job    job
+}
+
+func (i *importing) run(ctx context.Context, files []string) error {
+	body, contentType, err := upload(i.fields, files)
 	if err != nil {
 		return err
 	}
-	var j job
-	if err := hub.call(ctx, "POST", "/imports", contentType, body, &j); err != nil {
+	if err := i.call(ctx, "POST", "/imports", contentType, body, &i.job); err != nil {
 		return err
 	}
-	if err := follow(ctx, c, hub, &j); err != nil {
+	began := time.Now()
+	if err := i.follow(ctx); err != nil {
 		return err
 	}
-	for _, row := range j.Rows {
-		if !all && row.Result == "unchanged" {
-			continue
-		}
-		text := strings.TrimSpace(row.Field + " " + row.Detail)
-		fmt.Fprintf(c.out, "line %d  %s  %s  %s\n", row.Line, row.Device, row.Result, text)
+	took := time.Since(began)
+	rows := "failed"
+	if i.all {
+		rows = "all"
 	}
-	fmt.Fprintf(c.out, "%d created, %d updated, %d unchanged, %d failed\n", j.Created, j.Updated, j.Unchanged, j.Failed)
-	if j.Error != "" {
-		return fmt.Errorf("the import stopped: %s", j.Error)
+	if err := i.call(ctx, "GET", "/imports/"+i.job.ID+"?rows="+rows, "", nil, &i.job); err != nil {
+		return err
 	}
-	if j.Failed > 0 {
+	i.report(took)
+	switch {
+	case i.job.State != "done":
+		return fmt.Errorf("the import stopped: %s", i.job.Error)
+	case i.job.Failed > 0:
 		return errReported
 	}
 	return nil
 }
 
-func upload(kind string, files []string) (io.Reader, string, error) {
+func (i *importing) report(took time.Duration) {
+	for _, row := range i.job.Rows {
+		words := []string{row.Device + row.Model, row.Result}
+		if row.Line > 0 {
+			words = append([]string{"line " + strconv.Itoa(row.Line)}, words...)
+		}
+		if text := strings.TrimSpace(row.Field + " " + row.Detail); text != "" {
+			words = append(words, text)
+		}
+		fmt.Fprintln(i.out, strings.Join(words, "  "))
+	}
+	would := ""
+	if i.job.DryRun {
+		would = "dry run, nothing changed: "
+	}
+	fmt.Fprintf(i.out, "%s%d created, %d updated, %d unchanged, %d failed (%d rows in %s, %.0f a second)\n", would,
+		i.job.Created, i.job.Updated, i.job.Unchanged, i.job.Failed, i.job.Done, took.Round(100*time.Millisecond), float64(i.job.Done)/took.Seconds())
+}
+
+func upload(fields map[string]string, files []string) (io.Reader, string, error) {
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
-	if err := form.WriteField("kind", kind); err != nil {
-		return nil, "", err
+	for name, value := range fields {
+		if err := form.WriteField(name, value); err != nil {
+			return nil, "", err
+		}
 	}
 	for _, name := range files {
 		raw, err := os.ReadFile(name)
@@ -135,28 +221,4 @@ func upload(kind string, files []string) (io.Reader, string, error) {
 		}
 	}
 	return &body, form.FormDataContentType(), form.Close()
-}
-
-// follow waits for the import's end, with a bar on a terminal.
-func follow(ctx context.Context, c *console, hub *client, j *job) error {
-	bar := progressbar.DefaultSilent(int64(max(j.Total, 1)))
-	if file, ok := c.err.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		bar = progressbar.NewOptions(max(j.Total, 1), progressbar.OptionSetWriter(c.err),
-			progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionClearOnFinish())
-	}
-	for j.State != "done" && j.State != "failed" {
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("the import goes on in the hub; see GET /api/v1/imports/%s", j.ID)
-		case <-time.After(200 * time.Millisecond):
-		}
-		if err := hub.call(ctx, "GET", "/imports/"+j.ID, "", nil, j); err != nil {
-			return err
-		}
-		bar.ChangeMax(max(j.Total, 1))
-		if err := bar.Set(j.Done); err != nil {
-			return err
-		}
-	}
-	return bar.Finish()
 }
