@@ -67,6 +67,7 @@ type hub struct {
 	logs       *logs
 	replay     api.Replay
 	accounts   *access.Accounts
+	claims     *credentials.Claims
 	key        string // what requests are sent with: a city administrator's …
 	gateway    string // … and readings: a gateway's
 }
@@ -141,7 +142,7 @@ func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
 	t.Cleanup(func() { check(t, kept.Close()) })
 	h.quarantine = db.Quarantine()
 	h.keeper = must(credentials.Open(t.Context(), credentials.Options{Store: db.Credentials(), Registry: h.registry, Now: h.now}))(t)
-	claims := credentials.NewClaims(credentials.ClaimOptions{Store: db.Credentials(), Finder: h.registry.Devices, Taker: h.registry,
+	h.claims = credentials.NewClaims(credentials.ClaimOptions{Store: db.Credentials(), Finder: h.registry.Devices, Taker: h.registry,
 		Log: db.AuditLog(), Now: h.now})
 	h.accounts = must(access.OpenAccounts(t.Context(), access.AccountsOptions{Store: db.Accounts(), Now: h.now, Cost: cheap}))(t)
 	h.key, h.gateway = h.newKey(access.CityAdmin, 0), h.newKey(access.Gateway, 0)
@@ -155,7 +156,7 @@ func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
 		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher}, Now: h.now, Log: log})
 	h.history = &telemetry.History{Archive: archive, Journal: db.RollUpJournal(), IDs: db.IDBlocks(), Zone: hanoi}
 	h.imports = must(imports.Open(imports.Options{Dir: filepath.Join(dir, "imports"), Registry: h.registry, Credentials: h.keeper, Zone: hanoi, Now: h.now, Log: log}))(t)
-	o := api.Options{Registry: h.registry, Imports: h.imports, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Accounts: h.accounts, Doorkeeper: door{h.accounts, h.keeper}, Credentials: h.keeper, Claims: claims, Health: health, Sequences: sequences,
+	o := api.Options{Registry: h.registry, Imports: h.imports, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Accounts: h.accounts, Doorkeeper: door{h.accounts, h.keeper}, Credentials: h.keeper, Claims: h.claims, Health: health, Sequences: sequences,
 		History: h.history,
 		Answers: idempotency.New(db.Answers(), h.now),
 		Intake:  h.pipeline, Decode: decode, Zone: hanoi, Log: log, Now: h.now,

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -120,17 +121,23 @@ func (s *Server) readings(ctx context.Context, d devices.Datastream, in span, li
 }
 
 func (s *Server) getObservation(ctx context.Context, in *ByID) (*shown[Observation], error) {
+	unknown := fmt.Errorf("observation %d: %w", in.ID, devices.ErrNotFound) // whatever the cause: ids tell nothing
 	line, err := s.o.History.Line(ctx, in.ID)
+	if errors.Is(err, devices.ErrNotFound) {
+		return nil, unknown
+	}
 	if err != nil {
 		return nil, err
 	}
-	unknown := fmt.Errorf("observation %d: %w", in.ID, devices.ErrNotFound)
 	target, err := s.o.Registry.Series(line.Group)
 	slot := in.ID - line.ID
 	if err != nil || slot >= int64(len(target.Series.Datastreams)) || target.Series.Datastreams[slot] == 0 {
 		return nil, unknown
 	}
 	stream, err := s.datastream(ctx, target.Series.Datastreams[slot])
+	if errors.Is(err, devices.ErrNotFound) {
+		return nil, unknown
+	}
 	if err != nil {
 		return nil, err
 	}

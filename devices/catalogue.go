@@ -73,6 +73,9 @@ func (n *Nouns[T]) Update(ctx context.Context, id int64, edit func(*T) error) (T
 		if err != nil {
 			return err
 		}
+		if err := n.reach(ctx, w, &old); err != nil {
+			return err // before the edit may tell anything of it
+		}
 		entity = old
 		if err := edit(&entity); err != nil {
 			return err

@@ -46,6 +46,16 @@ func (n *Nouns[T]) guard(ctx context.Context, w *work, entity, old *T) error {
 	return err
 }
 
+// reach answers ErrNotFound for what lies out of the context's scope.
+func (n *Nouns[T]) reach(ctx context.Context, w *work, old *T) error {
+	scope := access.ScopeOf(ctx)
+	if scope.All || n.owners == nil {
+		return nil
+	}
+	_, err := n.mine(ctx, w, scope, old)
+	return err
+}
+
 // mine answers ErrNotFound unless an entity is the principal's own, and says
 // whether only what an installation sets may be changed.
 func (n *Nouns[T]) mine(ctx context.Context, w *work, scope *access.Scope, entity *T) (limited bool, err error) {

@@ -68,6 +68,9 @@ var errUnchanged = errors.New("unchanged")
 
 // AddNote keeps a new note; one whose ClientID is known already is that one.
 func (r *Registry) AddNote(ctx context.Context, n *VisitNote) error {
+	if _, err := r.Visits.Get(ctx, n.VisitID); err != nil {
+		return err
+	}
 	want := *n
 	return r.VisitNotes.createOnce(ctx, n, &n.ClientID, func(old *VisitNote) bool {
 		return old.VisitID == want.VisitID && old.Text == want.Text

@@ -1,0 +1,240 @@
+package api_test
+
+import (
+	"context"
+	"encoding/base64"
+	"fmt"
+	"testing"
+	"time"
+
+	"cityhub/access"
+	"cityhub/database"
+	"cityhub/devices"
+	"cityhub/geo"
+	"cityhub/telemetry"
+)
+
+// A target is one of everything that belongs to an organisation, made afresh,
+// so that no call finds what another has left.
+type target struct {
+	mark         string // in every code of it
+	organisation int64
+	code         string // of the organisation
+	thing        devices.Thing
+	device       devices.Device
+	spare        devices.Device // in no deployment
+	deployment   int64
+	stream       devices.Datastream
+	observation  int64
+	quarantined  int64
+	at           geo.Position
+	accountID    int64
+	role         int64
+	apiKey       int64
+	grant        int64
+	visitID      int64
+	photo        int64
+	stock        devices.Device // nobody's, to be claimed
+	secret       string         // of device
+}
+
+// The kinds of target that a caller of organisation own meets.
+const (
+	own    = "own"    // their organisation's, private
+	other  = "other"  // another's, private
+	public = "public" // another's, with published readings
+)
+
+// world makes targets in a hub.
+type world struct {
+	*hub
+	organisations map[string]devices.Organisation // by kind of target
+	model         devices.Sensor
+	made          int
+	keys          map[access.Role]string
+}
+
+func newWorld(t *testing.T, options database.Options) *world {
+	w := &world{hub: newHubOn(t, options), organisations: map[string]devices.Organisation{}, keys: map[access.Role]string{}}
+	ctx := t.Context()
+	for _, kind := range []string{own, other, public, "far"} {
+		o := devices.Organisation{Code: "org-" + kind, Name: kind}
+		check(t, w.registry.Organisations.Create(ctx, &o))
+		w.organisations[kind] = o
+	}
+	w.replay = func(_ context.Context, items []telemetry.Quarantined) (int, int, error) { return 0, len(items), nil }
+	w.model = devices.Sensor{Code: "air", Channels: []devices.Channel{{Key: "pm25", Property: "pm25", Unit: "µg/m³", Hi: 500}}}
+	check(t, w.registry.Sensors.Create(ctx, &w.model))
+	return w
+}
+
+// target makes a target of a kind.
+func (w *world) target(t *testing.T, kind string) *target {
+	t.Helper()
+	w.made++
+	ctx, o := t.Context(), w.organisations[kind]
+	x := &target{mark: fmt.Sprintf("mark-%d-", w.made), organisation: o.ID, code: o.Code, at: geo.Position{Lon: 105.8, Lat: 21}}
+	x.thing = devices.Thing{Code: x.mark + "thing", OrganisationID: o.ID}
+	x.device = devices.Device{Code: x.mark + "device", Serial: x.mark + "serial", OrganisationID: o.ID, SensorID: w.model.ID}
+	x.spare = devices.Device{Code: x.mark + "spare", OrganisationID: o.ID, SensorID: w.model.ID}
+	check(t, w.registry.Things.Create(ctx, &x.thing))
+	x.thing = must(w.registry.PlaceThing(ctx, x.thing.ID, x.at))(t)
+	check(t, w.registry.Devices.Create(ctx, &x.device))
+	check(t, w.registry.Devices.Create(ctx, &x.spare))
+	d := devices.Deployment{DeviceID: x.device.ID, ThingID: x.thing.ID, From: time.Now().Add(-time.Hour)}
+	check(t, w.registry.Deployments.Create(ctx, &d))
+	x.deployment = d.ID
+	streams := must(w.registry.Datastreams.List(ctx, devices.Page{Limit: 1, Match: map[string]any{"thing_id": x.thing.ID}}))(t)
+	x.stream = streams[0]
+	if kind == public {
+		x.stream = must(w.registry.Datastreams.Update(ctx, x.stream.ID, func(d *devices.Datastream) error {
+			d.Publication = access.Open
+			return nil
+		}))(t)
+	}
+	x.observation = w.observe(ctx, t, x)
+	items := []telemetry.Quarantined{{Received: time.Now(), Route: "native", Device: x.device.Code, Payload: []byte("{}"),
+		Reason: "undecodable", Detail: x.mark}}
+	must(w.quarantine.Add(ctx, items))(t)
+	x.quarantined = items[0].ID
+	return x
+}
+
+// observe has the target's device report once, and gives the reading's id.
+func (w *world) observe(ctx context.Context, t *testing.T, x *target) int64 {
+	t.Helper()
+	done, value := make(chan telemetry.Receipt, 1), telemetry.NumberOf(12.5)
+	w.pipeline.Submit(telemetry.Arrival{Route: "native", Received: time.Now(), Measurements: []telemetry.Measurement{{
+		Device: x.device.Code, Time: time.Now().Add(-time.Minute), Seq: -1, Values: []telemetry.KeyedValue{{Key: "pm25", Value: value}}}}},
+		func(r telemetry.Receipt) { done <- r })
+	<-done
+	w.stored()
+	found := must(w.history.Observations(ctx, x.stream, time.Now().Add(-time.Hour), time.Now(), 1))(t)
+	if len(found) != 1 {
+		t.Fatalf("%d readings of %s", len(found), x.device.Code)
+	}
+	return found[0].ID
+}
+
+// bare makes a thing of the target's organisation at which nothing stands.
+func (w *world) bare(x *target) int64 {
+	w.t.Helper()
+	if x.absent() {
+		return absentID
+	}
+	w.made++
+	bare := devices.Thing{Code: fmt.Sprintf("bare-%d", w.made), OrganisationID: x.organisation}
+	check(w.t, w.registry.Things.Create(w.t.Context(), &bare))
+	return bare.ID
+}
+
+// The things below are made when a call asks for them. A target that stands
+// for nothing has nothing.
+
+func (x *target) absent() bool { return x.thing.ID == absentID }
+
+const absentID = 1 << 40
+
+// user makes somebody of the target's organisation.
+func (w *world) user(x *target) int64 {
+	w.t.Helper()
+	if x.absent() {
+		return absentID
+	}
+	if x.accountID == 0 {
+		u := must(w.accounts.AddUser(w.t.Context(), access.Profile{Name: x.mark + "user"}, "",
+			[]access.Binding{{Role: access.Viewer, Organisation: x.organisation}}))(w.t)
+		x.accountID, x.role = u.ID, u.Roles[0].ID
+	}
+	return x.accountID
+}
+
+func (w *world) keyOf(x *target) int64 {
+	w.t.Helper()
+	if x.absent() {
+		return absentID
+	}
+	if x.apiKey == 0 {
+		k, _, err := w.accounts.AddKey(w.t.Context(), x.mark+"key", access.Binding{Role: access.Viewer, Organisation: x.organisation}, time.Time{})
+		check(w.t, err)
+		x.apiKey = k.ID
+	}
+	return x.apiKey
+}
+
+func (w *world) grant(x *target) int64 {
+	w.t.Helper()
+	if x.absent() {
+		return absentID
+	}
+	if x.grant == 0 {
+		x.grant = must(w.accounts.AddGrant(w.t.Context(), access.Grant{Owner: x.organisation, Reader: w.organisations["far"].ID, Thing: x.thing.ID}))(w.t).ID
+	}
+	return x.grant
+}
+
+func (w *world) visit(x *target) int64 {
+	w.t.Helper()
+	if x.absent() {
+		x.photo = absentID
+		return absentID
+	}
+	if x.visitID == 0 {
+		v := devices.Visit{ThingID: x.thing.ID, Reason: x.mark}
+		check(w.t, w.registry.OpenVisit(w.t.Context(), &v))
+		p := devices.VisitPhoto{VisitID: v.ID}
+		check(w.t, w.registry.AddPhoto(w.t.Context(), &p, []byte(pixel), true))
+		x.visitID, x.photo = v.ID, p.ID
+	}
+	return x.visitID
+}
+
+// inStock makes a device that waits to be claimed.
+func (w *world) inStock(x *target) int64 {
+	w.t.Helper()
+	if x.absent() {
+		return absentID
+	}
+	if x.stock.ID == 0 {
+		x.stock = devices.Device{Code: x.mark + "stock", Serial: x.mark + "stock", SensorID: w.model.ID}
+		check(w.t, w.registry.Devices.Create(w.t.Context(), &x.stock))
+	}
+	return x.stock.ID
+}
+
+func (w *world) claimCode(x *target) string {
+	w.t.Helper()
+	if x.absent() {
+		return "AAAA-AAAA-AAAA-AAAA"
+	}
+	w.inStock(x)
+	code, _, err := w.claims.Make(w.t.Context(), &x.stock, 0)
+	check(w.t, err)
+	return code
+}
+
+// as gives the headers of a role: a key of the caller's organisation or of the
+// city, or a device of the caller's organisation.
+func (w *world) as(role access.Role, x, own *target) []string {
+	w.t.Helper()
+	switch role {
+	case access.Anonymous:
+		return []string{"Authorization: "}
+	case access.Device:
+		if x.organisation != own.organisation || x.absent() {
+			x = own
+		}
+		if x.secret == "" {
+			x.secret = must(w.keeper.Rotate(w.t.Context(), &x.device, 0, ""))(w.t).Secret
+		}
+		return []string{"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(x.device.Code+":"+x.secret))}
+	}
+	organisation := own.organisation
+	if role == access.CityAdmin || role == access.Auditor {
+		organisation = 0
+	}
+	if w.keys[role] == "" {
+		w.keys[role] = w.newKey(role, organisation)
+	}
+	return []string{"Authorization: Bearer " + w.keys[role]}
+}
