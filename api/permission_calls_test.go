@@ -19,6 +19,10 @@ type call struct {
 	refused bool
 	// fixed: what a technician may not do, though the row lets them write.
 	fixed bool
+	// personal: whose it is sees it, not their organisation.
+	personal bool
+	// inner: publishing readings does not open it.
+	inner bool
 	// self: a device may do it to itself.
 	self bool
 	// shared: nothing of it belongs to an organisation.
@@ -191,8 +195,20 @@ var calls = map[string]call{
 	"revoke-credential": {path: address("/devices/%d/credentials", device), self: true},
 	"publish":           {path: plainly("/publications"), body: text(`{"publication":"internal","thing":%d}`, thing), refused: true},
 	"start-import":      {path: plainly("/imports"), body: plainly(devicesFile), form: "multipart/form-data; boundary=xx", shared: true},
-	"get-import":        {path: plainly("/imports/none"), shared: true},
 	"ingest":            {path: plainly("/ingest"), body: text(`{"device":"%s","values":{"pm25":1}}`, deviceCode), refused: true, self: true},
+
+	"list-imports":    {path: func(w *world, x *target) string { w.importOf(x); return "/imports" }, sees: marked, personal: true},
+	"get-import":      {path: func(w *world, x *target) string { return "/imports/" + w.importOf(x) }, personal: true},
+	"get-import-rows": {path: func(w *world, x *target) string { return "/imports/" + w.importOf(x) + "/rows.csv" }, personal: true},
+	"export-devices":  {path: plainly("/devices/export?format=csv"), sees: marked},
+
+	"deploy-device":      {path: address("/devices/%d/deploy", spare), body: text(`{"thing":"%s"}`, thingCode), refused: true},
+	"recall-device":      {path: address("/devices/%d/recall", device), body: plainly(`{}`)},
+	"replace-device":     {path: address("/devices/%d/replace", device), body: text(`{"with":"%s"}`, spareCode), refused: true},
+	"maintenance-device": {path: address("/devices/%d/maintenance", device), body: plainly(`{"action":"begin"}`)},
+	"retire-device":      {path: address("/devices/%d/retire", device), body: plainly(`{}`)},
+	"hand-over-device":   {path: address("/devices/%d/hand-over", device), body: plainly(`{"to":"org-far","things":true}`)},
+	"list-device-events": {path: address("/devices/%d/events", device), inner: true},
 
 	"list-audit": {path: address("/audit?limit=1000&noun=thing&entity=%d", thing), sees: marked},
 	"get-status": {path: plainly("/status"), shared: true},

@@ -35,7 +35,8 @@ type target struct {
 	visitID      int64
 	photo        int64
 	stock        devices.Device // nobody's, to be claimed
-	secret       string         // of device
+	imported     string
+	secret       string // of device
 }
 
 // The kinds of target that a caller of organisation own meets.
@@ -237,4 +238,19 @@ func (w *world) as(role access.Role, x, own *target) []string {
 		w.keys[role] = w.newKey(role, organisation)
 	}
 	return []string{"Authorization: Bearer " + w.keys[role]}
+}
+
+// importOf has an administrator of the target's organisation import a file.
+func (w *world) importOf(x *target) string {
+	w.t.Helper()
+	if x.absent() {
+		return "ABSENTABSENTABSE"
+	}
+	if x.imported == "" {
+		key := w.newKey(access.OrgAdmin, x.organisation)
+		file := fmt.Sprintf("--xx\r\nContent-Disposition: form-data; name=\"kind\"\r\n\r\ndevices\r\n--xx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"%sfile.csv\"\r\n\r\ndevice,model\n%simported,air\n\r\n--xx--\r\n", x.mark, x.mark)
+		r := w.call("POST", "imports", file, "Authorization: Bearer "+key, "Content-Type: multipart/form-data; boundary=xx").want(202)
+		x.imported = r.json()["id"].(string)
+	}
+	return x.imported
 }
