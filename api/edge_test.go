@@ -144,7 +144,7 @@ func TestHead(t *testing.T) {
 // Pages name nothing outside the hub and run no inline script.
 func TestPages(t *testing.T) {
 	h := newHub(t)
-	for path, want := range map[string]string{"/": "The city", "/?lang=vi": `<html lang="vi">`, "/api/docs": "/api/v1/datastreams/{id}/aggregates", "/page/status.js": "poll", "/page/style.css": "color"} {
+	for path, want := range map[string]string{"/": "The city", "/?lang=vi": `<html lang="vi">`, "/api/docs": "/api/v1/datastreams/{id}/aggregates", "/page/status.js": "poll", "/sign-in": `autocomplete="current-password"`, "/set-up?lang=vi": "Tạo tài khoản đầu tiên", "/page/sign-in.js": "location.hash", "/page/style.css": "color"} {
 		r := h.get(path).want(200)
 		if !strings.Contains(string(r.body), want) {
 			t.Errorf("%s: no %q", path, want)

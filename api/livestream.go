@@ -17,6 +17,7 @@ import (
 
 const (
 	heartbeat  = 15 * time.Second
+	recheck    = time.Second      // whether the client may still see this
 	frameLimit = 10 * time.Second // a client that takes longer to read a frame is gone
 )
 
@@ -74,12 +75,19 @@ type events struct {
 	id   int
 }
 
-// follow sends frames until the client is gone, too slow, or the hub stops.
+// follow sends frames until the client is gone, too slow or no longer let in,
+// or the hub stops.
 func (e *events) follow(c *client) {
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
+	look := time.NewTicker(recheck)
+	defer look.Stop()
 	for {
+		if c.scope.Principal != nil && c.scope.Principal.Revoked() {
+			return
+		}
 		select {
+		case <-look.C:
 		case text, open := <-c.frames:
 			if !open || e.send("change", text) != nil {
 				return

@@ -16,55 +16,6 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// words are the texts of the pages; the templates ask for them by name.
-func words(l lang) map[string]string {
-	all := map[string][2]string{
-		"title":        {"cityhub – status", "cityhub – tình trạng"},
-		"heading":      {"The city's sensors", "Cảm biến của thành phố"},
-		"parts":        {"The hub's parts", "Các bộ phận"},
-		"broker":       {"MQTT broker", "Máy chủ MQTT"},
-		"archive":      {"Archive", "Kho lưu trữ"},
-		"spool":        {"Waiting for the archive", "Chờ ghi vào kho"},
-		"intake":       {"Intake", "Tiếp nhận"},
-		"ok":           {"works", "hoạt động"},
-		"down":         {"does not answer", "không phản hồi"},
-		"failing":      {"does not keep readings", "không ghi được dữ liệu"},
-		"readings":     {"readings", "số đo"},
-		"counters":     {"Readings since the start", "Số đo từ khi khởi động"},
-		"received":     {"received", "đã nhận"},
-		"accepted":     {"accepted", "đã tiếp nhận"},
-		"stored":       {"stored", "đã lưu"},
-		"queued":       {"queued", "đang chờ"},
-		"duplicates":   {"duplicates", "trùng lặp"},
-		"quarantined":  {"quarantined", "cách ly"},
-		"rejected":     {"rejected", "từ chối"},
-		"dropped":      {"dropped", "bỏ"},
-		"properties":   {"What is measured", "Các đại lượng đo"},
-		"property":     {"Property", "Đại lượng"},
-		"stations":     {"Stations with a value", "Trạm có số liệu"},
-		"noProperties": {"No reading has arrived yet.", "Chưa có số đo nào."},
-		"lost":         {"The hub does not answer; trying again.", "Không kết nối được; đang thử lại."},
-		"registry":     {"Registered: stations, devices", "Đã đăng ký: trạm, thiết bị"},
-		"api":          {"Programming interface", "Giao diện lập trình"},
-		"other":        {"Tiếng Việt", "English"},
-		"skip":         {"Skip to content", "Đến nội dung chính"},
-		"version":      {"Version", "Phiên bản"},
-		"parameters":   {"Parameters", "Tham số"},
-		"answers":      {"Answers", "Trả lời"},
-		"description":  {"The OpenAPI description", "Mô tả OpenAPI"},
-	}
-	i, out := 0, make(map[string]string, len(all)+2)
-	out["lang"], out["otherLang"] = string(english), string(vietnamese)
-	if l == vietnamese {
-		i = 1
-		out["lang"], out["otherLang"] = string(vietnamese), string(english)
-	}
-	for name, texts := range all {
-		out[name] = texts[i]
-	}
-	return out
-}
-
 // pages serves the status page, the API's page and their files.
 func (s *Server) pages() {
 	templates := template.Must(template.ParseFS(pageFiles, "page/*.html")) // embedded, so a fault shows in every test
@@ -75,7 +26,12 @@ func (s *Server) pages() {
 	router.Add(http.MethodGet, "/api/docs", func(c *fiber.Ctx) error {
 		return render(c, templates, "docs.html", map[string]any{"T": words(pageLang(c)), "Calls": s.calls(), "Spec": openAPIPath})
 	})
-	for _, name := range []string{"status.js", "style.css"} {
+	for address, first := range map[string]bool{"/sign-in": false, "/set-up": true} {
+		router.Add(http.MethodGet, address, func(c *fiber.Ctx) error {
+			return render(c, templates, "sign-in.html", map[string]any{"T": words(pageLang(c)), "SetUp": first})
+		})
+	}
+	for _, name := range []string{"status.js", "sign-in.js", "style.css"} {
 		text, err := pageFiles.ReadFile("page/" + name)
 		if err != nil {
 			panic(err) // embedded too

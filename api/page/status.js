@@ -2,6 +2,7 @@
 // Asks the hub how it fares, every few seconds, and writes it into the page.
 const texts = document.body.dataset;
 const numbers = new Intl.NumberFormat(document.documentElement.lang);
+let csrf = "";
 const byId = (id) => document.getElementById(id);
 const sum = (counts) => Object.values(counts || {}).reduce((a, b) => a + b, 0);
 
@@ -53,6 +54,11 @@ function show(status) {
 async function poll() {
   try {
     const answer = await fetch("/api/v1/status", { signal: AbortSignal.timeout(10000) });
+    if (answer.status === 401 || answer.status === 403) {
+      byId("lost").textContent = texts.closed;
+      await greet();
+      return;
+    }
     if (!answer.ok) {
       throw new Error(String(answer.status));
     }
@@ -64,4 +70,20 @@ async function poll() {
   setTimeout(poll, 5000);
 }
 
+// greet shows who has signed in, and lets that person out again.
+async function greet() {
+  const answer = await fetch("/api/v1/session", { signal: AbortSignal.timeout(10000) });
+  const session = answer.ok ? await answer.json() : null;
+  byId("who").textContent = session ? session.name : "";
+  byId("sign-in").hidden = session !== null;
+  byId("sign-out").hidden = session === null;
+  csrf = session ? session.csrf : "";
+}
+
+byId("sign-out").addEventListener("click", async () => {
+  await fetch("/api/v1/session", { method: "DELETE", headers: { "X-CSRF-Token": csrf } });
+  location.reload();
+});
+
+greet().catch(() => {}); // poll tells that the hub does not answer
 poll();
