@@ -4,7 +4,8 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
+	"encoding/base32"
+	"strings"
 )
 
 // NewSeed makes 256 random bits from which secrets can be derived.
@@ -14,11 +15,12 @@ func NewSeed() []byte {
 	return seed
 }
 
-// DerivedSecret makes a device's secret of 192 bits in 32 letters from a seed:
+// DerivedSecret makes a device's secret of 160 bits from a seed, in 32 lower
+// case letters and digits, which no spreadsheet program takes for a formula:
 // the same one for the same device, so that many secrets can be handed out
 // later without any being kept; gone with the seed.
 func DerivedSecret(seed []byte, device string) string {
 	mac := hmac.New(sha256.New, seed)
 	mac.Write([]byte("cityhub device secret of an import\x00" + device))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:24])
+	return strings.ToLower(base32.StdEncoding.EncodeToString(mac.Sum(nil)[:20]))
 }
