@@ -101,6 +101,10 @@ func (m *Imports) runDevices(ctx context.Context, j *job) error {
 
 // batch brings the register in line with some rows.
 func (m *Imports) batch(ctx context.Context, state *Import, lines []devices.Line) ([]Result, error) {
+	ctx, err := m.rights(ctx, state)
+	if err != nil {
+		return nil, err
+	}
 	results, rows := make([]Result, len(lines)), make([]devices.Row, 0, len(lines))
 	places := make([]int, 0, len(lines))
 	for i := range lines {

@@ -102,7 +102,7 @@ type Credentials interface {
 }
 
 // Options say what imports work with; all are required but Credentials and
-// Principal.
+// Today.
 type Options struct {
 	Dir         string // theirs alone
 	Registry    *devices.Registry
@@ -110,9 +110,9 @@ type Options struct {
 	Zone        *time.Location // of dates without one
 	Now         func() time.Time
 	Log         *slog.Logger
-	// Principal tells what somebody may do now; nil: what they might when
-	// they sent the file.
-	Principal func(ctx context.Context, p *access.Principal) (*access.Principal, error)
+	// Today tells what somebody may do now; nil: what they might when they
+	// sent the file.
+	Today func(p *access.Principal) (*access.Principal, error)
 }
 
 // Imports are all imports that are kept. They are safe for concurrent use.

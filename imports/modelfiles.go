@@ -34,6 +34,10 @@ func modelNames(names []string) (models []string) {
 
 func (m *Imports) runModels(ctx context.Context, j *job) error {
 	state := j.snapshot()
+	ctx, err := m.rights(ctx, &state)
+	if err != nil {
+		return err
+	}
 	for _, name := range modelNames(state.Names)[state.Done:] {
 		result, code := devices.Failed, name
 		sensor, err := devices.ReadModel(sentFiles{j}, name)

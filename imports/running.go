@@ -74,15 +74,21 @@ func (m *Imports) enter(j *job, s State, cause error) error {
 	return j.save(state)
 }
 
-// run gives an import the rights of who sent it: those of today where they
-// can be told.
 func (m *Imports) run(ctx context.Context, j *job) error {
-	state := j.snapshot()
+	if j.state.Kind == Models { // set once
+		return m.runModels(ctx, j)
+	}
+	return m.runDevices(ctx, j)
+}
+
+// rights gives a part of an import the rights of who sent it: those of now
+// where they can be told.
+func (m *Imports) rights(ctx context.Context, state *Import) (context.Context, error) {
 	by := &state.By
-	if m.o.Principal != nil {
-		now, err := m.o.Principal(ctx, by)
+	if m.o.Today != nil {
+		now, err := m.o.Today(by)
 		if err != nil {
-			return fmt.Errorf("who sent the file: %w", err)
+			return nil, fmt.Errorf("who sent the file is no longer known: %w", err)
 		}
 		by = now
 	}
@@ -92,13 +98,9 @@ func (m *Imports) run(ctx context.Context, j *job) error {
 	}
 	scope, allowed := by.Scope(action)
 	if !allowed {
-		return fmt.Errorf("who sent the file may no longer do this: %w", devices.ErrForbidden)
+		return nil, fmt.Errorf("who sent the file may no longer do this: %w", devices.ErrForbidden)
 	}
-	ctx = access.WithScope(access.WithPrincipal(access.WithRequest(ctx, state.Request), by), &scope)
-	if state.Kind == Models {
-		return m.runModels(ctx, j)
-	}
-	return m.runDevices(ctx, j)
+	return access.WithScope(access.WithPrincipal(access.WithRequest(ctx, state.Request), by), &scope), nil
 }
 
 // resultOf says what became of a row. Failures that are not the row's own are

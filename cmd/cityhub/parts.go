@@ -71,7 +71,7 @@ func (h *hub) openBroker(context.Context) (err error) {
 
 func (h *hub) openImports(context.Context) (err error) {
 	h.imports, err = imports.Open(imports.Options{Dir: filepath.Join(h.Data, "imports"), Registry: h.registry,
-		Credentials: h.keeper, Zone: h.zone, Now: time.Now, Log: h.log})
+		Credentials: h.keeper, Today: h.accounts.Today, Zone: h.zone, Now: time.Now, Log: h.log})
 	return err
 }
 
