@@ -88,6 +88,7 @@ func (s *Server) table(name, media string, of context.Context, prepare func(cont
 		fc.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
 			defer stop()
 			defer unhook()
+			defer s.o.Imports.Frugal()()
 			if err := write(&pieces{w, conn}); err != nil {
 				s.o.Log.Error("a table was cut off", "request", request, "error", err)
 				_ = conn.Close() // so that nobody takes what there is for the whole

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"runtime"
 	"time"
 
 	"cityhub/access"
@@ -13,10 +12,9 @@ import (
 )
 
 const (
-	batchRows   = 250
-	collectRows = 2_500 // after so many that are only read
-	tries       = 5     // of a batch that fails for no row's fault
-	firstWait   = 500 * time.Millisecond
+	batchRows = 250
+	tries     = 5 // of a batch that fails for no row's fault
+	firstWait = 500 * time.Millisecond
 )
 
 // rows opens the device file of an import.
@@ -39,13 +37,7 @@ func (j *job) rows(zone *time.Location) (*devices.RowReader, error) {
 // countRows reads the file once: one that cannot be read to its end is refused
 // before anything is changed.
 func (j *job) countRows(zone *time.Location) (n int, err error) {
-	err = j.eachLine(zone, func(devices.Line) error {
-		if n++; n%collectRows == 0 {
-			runtime.GC()
-		}
-		return nil
-	})
-	runtime.GC()
+	err = j.eachLine(zone, func(devices.Line) error { n++; return nil })
 	return n, err
 }
 
@@ -80,7 +72,6 @@ func (m *Imports) runDevices(ctx context.Context, j *job) error {
 			err = j.keep(results)
 		}
 		batch = batch[:0]
-		runtime.GC() // a hub lets much garbage pile up for speed; an import must not need that memory
 		return err
 	}
 	passed := 0

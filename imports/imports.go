@@ -117,8 +117,9 @@ type Options struct {
 
 // Imports are all imports that are kept. They are safe for concurrent use.
 type Imports struct {
-	o    Options
-	wake chan struct{}
+	o         Options
+	wake      chan struct{}
+	frugality frugality
 
 	mu   sync.Mutex
 	jobs []*job // oldest first
@@ -178,6 +179,7 @@ type Upload struct {
 // Start keeps an upload of whoever ctx names and lets it run when it is its
 // turn. A file that cannot be read at all is a *devices.FieldError.
 func (m *Imports) Start(ctx context.Context, u Upload) (Import, error) {
+	defer m.Frugal()()
 	if m.open() >= openImports {
 		return Import{}, ErrBusy
 	}

@@ -37,6 +37,7 @@ func (m *Imports) next() *job {
 
 // work runs one import to its end, or until ctx ends.
 func (m *Imports) work(ctx context.Context, j *job) {
+	defer m.Frugal()()
 	if err := m.enter(j, Running, nil); err != nil {
 		m.o.Log.Error("an import's state cannot be kept", "import", j.state.ID, "error", err)
 	}
