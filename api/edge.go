@@ -84,7 +84,7 @@ func knownMethod(method string) bool {
 func limits(h *fasthttp.RequestHeader) fasthttp.RequestConfig {
 	path, _, _ := strings.Cut(string(h.RequestURI()), "?")
 	switch {
-	case path == base+"/live", path == base+"/devices/export", strings.HasSuffix(path, "/rows.csv"):
+	case path == base+"/live", strings.HasSuffix(path, "/proof/live"), path == base+"/devices/export", strings.HasSuffix(path, "/rows.csv"):
 		return fasthttp.RequestConfig{}
 	case path == base+"/imports" && h.IsPost():
 		return fasthttp.RequestConfig{MaxRequestBodySize: maxImportBody, ReadTimeout: importTimeout, WriteTimeout: writeTimeout}

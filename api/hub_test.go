@@ -53,6 +53,7 @@ type hub struct {
 	url        string
 	file       string // of the registry
 	registry   *devices.Registry
+	signs      *telemetry.Signs
 	latest     *telemetry.Latest
 	quarantine telemetry.Quarantine
 	history    *telemetry.History
@@ -152,11 +153,12 @@ func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
 		Quarantine: h.quarantine, Journal: db.RollUpJournal(), Latest: h.latest, Counters: h.counters, Linger: time.Millisecond, Now: h.now, Log: log})
 	h.roller = telemetry.NewRoller(telemetry.RollerOptions{Archive: archive, Journal: db.RollUpJournal(), Forwarder: forwarder, Zone: hanoi, Now: h.now, Log: log})
 	watcher := &later{}
+	h.signs = telemetry.NewSigns(h.now(), true, h.registry.Known)
 	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{Registry: h.registry, Latest: h.latest, Sequences: sequences, Health: health,
-		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher}, Now: h.now, Log: log})
+		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher}, Signs: h.signs, Now: h.now, Log: log})
 	h.history = &telemetry.History{Archive: archive, Journal: db.RollUpJournal(), IDs: db.IDBlocks(), Zone: hanoi}
 	h.imports = must(imports.Open(imports.Options{Dir: filepath.Join(dir, "imports"), Registry: h.registry, Credentials: h.keeper, Zone: hanoi, Now: h.now, Log: log}))(t)
-	o := api.Options{Registry: h.registry, Imports: h.imports, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Accounts: h.accounts, Doorkeeper: door{h.accounts, h.keeper}, Credentials: h.keeper, Claims: h.claims, Health: health, Sequences: sequences,
+	o := api.Options{Registry: h.registry, Imports: h.imports, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Accounts: h.accounts, Doorkeeper: door{h.accounts, h.keeper}, Credentials: h.keeper, Claims: h.claims, Health: health, Sequences: sequences, Signs: h.signs,
 		History: h.history,
 		Answers: idempotency.New(db.Answers(), h.now),
 		Intake:  h.pipeline, Decode: decode, Zone: hanoi, Log: log, Now: h.now,

@@ -55,6 +55,7 @@ type Options struct {
 	Doorkeeper  Doorkeeper
 	Health      *telemetry.Health
 	Sequences   *telemetry.Sequences
+	Signs       *telemetry.Signs
 	Intake      Intake
 	Decode      Decode
 	Replay      Replay
@@ -79,6 +80,8 @@ type Server struct {
 	api     huma.API
 	spec    []byte
 	live    *live
+	prover  telemetry.Prover
+	proofs  groupWatch
 	limiter *limiter
 	// versions finds the entity of an id, by the address of its collection;
 	// filled while routes are registered.
@@ -103,6 +106,8 @@ func New(o Options) (*Server, error) {
 		versions: map[string]func(context.Context, int64) (version, error){}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.live = newLive(s)
+	s.prover = telemetry.Prover{Registry: o.Registry, Latest: o.Latest, Health: o.Health, Sequences: o.Sequences,
+		Archive: o.History.Archive, Quarantine: o.Quarantine, Signs: o.Signs, Now: o.Now}
 	s.app = fiber.New(s.config())
 	s.hardenEdge()
 	s.app.Use(s.edge)
@@ -115,7 +120,7 @@ func New(o Options) (*Server, error) {
 func (o *Options) check() error {
 	for name, missing := range map[string]bool{
 		"Registry": o.Registry == nil, "Latest": o.Latest == nil, "History": o.History == nil,
-		"Quarantine": o.Quarantine == nil, "Audit": o.Audit == nil, "Accounts": o.Accounts == nil, "Doorkeeper": o.Doorkeeper == nil, "Health": o.Health == nil, "Sequences": o.Sequences == nil,
+		"Quarantine": o.Quarantine == nil, "Audit": o.Audit == nil, "Accounts": o.Accounts == nil, "Doorkeeper": o.Doorkeeper == nil, "Health": o.Health == nil, "Sequences": o.Sequences == nil, "Signs": o.Signs == nil,
 		"Intake": o.Intake == nil, "Decode": o.Decode == nil, "Replay": o.Replay == nil, "Answers": o.Answers == nil,
 		"Status": o.Status == nil, "Zone": o.Zone == nil, "Log": o.Log == nil, "Now": o.Now == nil,
 		"Credentials": o.Credentials == nil, "Claims": o.Claims == nil, "Imports": o.Imports == nil,
@@ -141,6 +146,7 @@ func (s *Server) routes() {
 	s.credentials()
 	s.deployments()
 	s.visits()
+	s.proofOfLife()
 	s.lifecycle()
 	s.observations()
 	s.aggregates()
@@ -189,7 +195,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 // Tell makes the server a telemetry.Watcher: it feeds the live stream.
-func (s *Server) Tell(lines []telemetry.Line) { s.live.tell(lines) }
+func (s *Server) Tell(lines []telemetry.Line) {
+	s.live.tell(lines)
+	s.proofs.tell(lines)
+}
 
 // LiveClients is the number of open live streams.
 func (s *Server) LiveClients() int { return s.live.count() }

@@ -34,6 +34,12 @@ type Intake interface {
 	Submit(arrival telemetry.Arrival, done func(telemetry.Receipt))
 }
 
+// Signs learns what an edge sees of devices beside their readings; it does not
+// wait. A *telemetry.Signs is one.
+type Signs interface {
+	Note(device string, sign telemetry.Sign)
+}
+
 // Options make a bridge. URL, ClientID, Decoder and Intake are required.
 type Options struct {
 	URL      string // mqtt:// or tcp://, mqtts:// or ssl://
@@ -44,6 +50,7 @@ type Options struct {
 
 	Decoder   *Decoder
 	Intake    Intake
+	Signs     Signs         // nil: nobody wants to know
 	Window    int           // messages taken up and not acknowledged; 0: 65,535, all that the protocol can number
 	Stall     time.Duration // the oldest unacknowledged message may be so old; 0: 30 s
 	KeepAlive time.Duration // a silent connection is found dead after 2.5 times this; 0: 10 s

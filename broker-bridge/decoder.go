@@ -87,7 +87,7 @@ func (d *Decoder) Arrival(ctx context.Context, topic string, body []byte, sender
 // is as Arrival's.
 func (d *Decoder) ByFormat(ctx context.Context, format, device string, body []byte, sender string, received time.Time) (telemetry.Arrival, error) {
 	work := work{
-		arrival: telemetry.Arrival{Route: format, Sender: sender, Payload: body, Received: received},
+		arrival: telemetry.Arrival{Route: format, Sender: sender, Device: device, Payload: body, Received: received},
 		device:  device,
 	}
 	decode, ok := payload.ByName(format)
@@ -122,9 +122,11 @@ func (d *Decoder) decode(topic string, body []byte, sender string, received time
 	}
 	w.arrival.Route = r.Name
 	if r.Format == "" {
+		w.arrival.Device = wild[r.device]
 		return w
 	}
 	w.device, w.owned = wild[r.device], r.owned
+	w.arrival.Device = w.device
 	port, err := portOf(r, wild[r.device+1])
 	if err != nil {
 		w.arrival.Refusal = refusal(err, telemetry.Undecodable)

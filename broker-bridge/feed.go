@@ -63,6 +63,9 @@ func (b *Bridge) runScripts() {
 
 func (b *Bridge) submit(m message, a telemetry.Arrival) {
 	if Ignored(a) {
+		if b.o.Signs != nil {
+			b.o.Signs.Note(a.Device, telemetry.Sign{Kind: telemetry.Heard, At: a.Received})
+		}
 		b.metrics.ignored.WithLabelValues(a.Route).Inc()
 		m.entry.Settle(nil)
 		return

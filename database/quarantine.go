@@ -131,7 +131,12 @@ func (q *quarantine) over(a amount) bool {
 // List implements telemetry.Quarantine.
 func (q *quarantine) List(ctx context.Context, filter telemetry.QuarantineFilter) ([]telemetry.Quarantined, error) {
 	var rows []quarantineRow
-	query := q.database.read.NewSelect().Model(&rows).Where("id > ?", filter.After).OrderExpr("id")
+	query := q.database.read.NewSelect().Model(&rows).Where("id > ?", filter.After)
+	if filter.Newest {
+		query.OrderExpr("id DESC")
+	} else {
+		query.OrderExpr("id")
+	}
 	if filter.Reason != "" {
 		query.Where("reason = ?", string(filter.Reason))
 	}

@@ -39,6 +39,7 @@ func TestQuarantineGivesBackWhatItKept(t *testing.T) {
 			"all":       {telemetry.QuarantineFilter{}, items},
 			"by reason": {telemetry.QuarantineFilter{Reason: telemetry.NotRegistered}, items[1:]},
 			"by device": {telemetry.QuarantineFilter{Device: "dev-0"}, items[1:2]},
+			"newest":    {telemetry.QuarantineFilter{Newest: true, Limit: 1}, items[2:]},
 			"page":      {telemetry.QuarantineFilter{After: items[0].ID, Limit: 1}, items[1:2]},
 		} {
 			got, err := q.List(ctx, c.filter)

@@ -6,6 +6,7 @@ import "time"
 type Arrival struct {
 	Route        string // the route's name: a metric's label, so from a closed set
 	Topic        string
+	Device       string // the one that the topic names, "" when it names none
 	Sender       string // the authenticated device or key, "" when the edge cannot know
 	Payload      []byte // must not change after Submit
 	Received     time.Time

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"cityhub/devices"
 )
@@ -19,6 +20,7 @@ type batch struct {
 	alike    []int // by item: how many refusals it stands for
 	receipts []Receipt
 	seen     []sighting
+	turned   []turnedAway
 	record   []byte
 	unknown  int
 
@@ -36,10 +38,19 @@ type sighting struct {
 	radio    Radio
 }
 
+// turnedAway is a refusal of something that names its device.
+type turnedAway struct {
+	device  string
+	at      time.Time
+	refusal *Refusal
+}
+
 // fill resolves the submissions anew; it may be called again for the same
 // ones after a failed write.
 func (b *batch) fill(ctx context.Context, submissions []submission, now int64) error {
 	b.lines, b.items, b.alike, b.receipts, b.seen = b.lines[:0], b.items[:0], b.alike[:0], b.receipts[:0], b.seen[:0]
+	clear(b.turned)
+	b.turned = b.turned[:0]
 	b.resolving.fields = b.resolving.fields[:0]
 	b.received, b.rejected, b.quarantined, b.unknown = map[string]int64{}, map[Reason]int64{}, map[Reason]int64{}, 0
 	for i := range submissions {
@@ -55,7 +66,7 @@ func (b *batch) take(ctx context.Context, a *Arrival, now int64) error {
 	first := len(b.items)
 	if a.Refusal != nil {
 		b.received[a.Route]++
-		b.refuse(a, first, "", a.Refusal)
+		b.refuse(a, first, a.Device, a.Refusal)
 		b.receipts = append(b.receipts, Receipt{Refusals: []*Refusal{a.Refusal}})
 		return nil
 	}
@@ -108,6 +119,7 @@ func slots(m *devices.Model) int {
 // kept once for each reason, however many of its instants are refused: items
 // from first on are of the same one.
 func (b *batch) refuse(a *Arrival, first int, device string, r *Refusal) {
+	b.turn(turnedAway{device, a.Received, r})
 	if a.Answerable {
 		b.rejected[r.Reason]++
 		return
@@ -122,6 +134,18 @@ func (b *batch) refuse(a *Arrival, first int, device string, r *Refusal) {
 	b.alike = append(b.alike, 1)
 	b.items = append(b.items, Quarantined{Received: a.Received, Route: a.Route, Topic: a.Topic,
 		Sender: a.Sender, Device: clip(device, 200), Payload: a.Payload, Reason: r.Reason, Detail: clip(r.Detail, 1_000)})
+}
+
+// turn remembers what is turned away, one after another of the same kind once.
+func (b *batch) turn(t turnedAway) {
+	if t.device == "" {
+		return
+	}
+	if n := len(b.turned); n > 0 && b.turned[n-1].device == t.device && b.turned[n-1].refusal.Reason == t.refusal.Reason {
+		n--
+		b.turned = b.turned[:n]
+	}
+	b.turned = append(b.turned, t)
 }
 
 // sum tells with every item how many refusals it stands for.

@@ -24,7 +24,7 @@ type Watcher interface {
 }
 
 // PipelineOptions says what a pipeline works with. All are required save
-// Clock, Barred, Linger, MaxPending and Watchers.
+// Clock, Barred, Linger, MaxPending, Watchers and Signs.
 type PipelineOptions struct {
 	Registry   Resolver
 	Latest     *Latest
@@ -36,6 +36,7 @@ type PipelineOptions struct {
 	Clock      Clock
 	Barred     func(code string) bool // devices whose readings are not taken; nil: none
 	Watchers   []Watcher
+	Signs      *Signs        // learns of refusals; may be nil
 	Linger     time.Duration // how long a commit may wait for company; 5 ms when 0
 	MaxPending int           // bytes of payload in memory before Submit waits; 16 MiB when 0
 	Now        func() time.Time
@@ -269,6 +270,9 @@ func (p *Pipeline) settle(submissions []submission) {
 		p.o.Health.note(seen)
 	}
 	p.o.Latest.Tell(b.lines)
+	for _, t := range b.turned {
+		p.o.Signs.Note(t.device, Sign{Kind: Refused, At: t.at, Reason: t.refusal.Reason, Detail: t.refusal.Detail})
+	}
 	for i, s := range submissions {
 		s.done(b.receipts[i])
 	}

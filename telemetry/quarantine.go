@@ -26,6 +26,7 @@ type QuarantineFilter struct {
 	Reason Reason
 	Device string
 	After  int64 // id
+	Newest bool  // newest first; not with After
 	Limit  int
 	Scope  *access.Scope // only of these organisations' devices; nil: all
 }

@@ -48,6 +48,7 @@ type Options struct {
 	Intake  bridge.Intake
 	Auth    Authenticator // nil: everybody may do everything, on a loopback address only
 	Limit   Limiter       // nil: none
+	Signs   bridge.Signs  // nil: nobody wants to know
 
 	Unacknowledged  int // messages of one connection not yet acknowledged, then it waits; 0: 1,000
 	Clients         int // connections at a time; 0: 10,000

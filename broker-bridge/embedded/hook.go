@@ -32,7 +32,7 @@ func (h *hook) ID() string { return "cityhub" }
 func (h *hook) Provides(b byte) bool {
 	return bytes.IndexByte([]byte{
 		mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnPacketRead,
-		mqtt.OnPublish, mqtt.OnClientExpired, mqtt.OnDisconnect,
+		mqtt.OnPublish, mqtt.OnSessionEstablished, mqtt.OnClientExpired, mqtt.OnDisconnect,
 	}, b) >= 0
 }
 
@@ -75,6 +75,7 @@ func (h *hook) OnConnectAuthenticate(client *mqtt.Client, pk packets.Packet) boo
 	username := string(pk.Connect.Username)
 	if !validID(client.ID) || username != client.ID ||
 		!auth.Authenticate(client.ID, username, string(pk.Connect.Password)) {
+		h.broker.sign(client.ID, telemetry.Sign{Kind: telemetry.Rejected})
 		h.broker.o.Log.Info("a client was refused", "client", client.ID, "username", username, "remote", client.Net.Remote)
 		return false
 	}
@@ -94,7 +95,11 @@ func (h *hook) OnACLCheck(client *mqtt.Client, topic string, write bool) bool {
 		return !strings.HasPrefix(topic, "$CONTROL") && !(write && strings.HasPrefix(topic, "$"))
 	}
 	if write {
-		return h.broker.o.Decoder.MayPublish(client.ID, topic)
+		may := h.broker.o.Decoder.MayPublish(client.ID, topic)
+		if !may {
+			h.broker.sign(client.ID, telemetry.Sign{Kind: telemetry.Strayed, Topic: topic})
+		}
+		return may
 	}
 	own, ok := strings.CutPrefix(topic, ownPrefix)
 	return ok && strings.HasPrefix(own, client.ID+"/")
@@ -133,6 +138,7 @@ func (h *hook) OnPublish(client *mqtt.Client, pk packets.Packet) (packets.Packet
 	}
 	arrival, err := b.o.Decoder.Arrival(context.Background(), pk.TopicName, pk.Payload, p.sender, now)
 	b.distribute(pk)
+	b.signs(client, &arrival, err)
 	switch {
 	case err != nil:
 		entry.Settle(err)
@@ -198,6 +204,9 @@ func (b *Broker) distribute(pk packets.Packet) {
 
 // OnDisconnect leaves a trace of the end of a connection.
 func (h *hook) OnDisconnect(client *mqtt.Client, err error, _ bool) {
+	if now, ok := h.broker.server.Clients.Get(client.ID); !ok || now == client { // else it came back meanwhile
+		h.broker.sign(client.ID, telemetry.Sign{Kind: telemetry.Gone})
+	}
 	h.broker.o.Log.Debug("a client has gone", "client", client.ID, "remote", client.Net.Remote, "cause", err)
 }
 

@@ -48,6 +48,7 @@ type hub struct {
 	counters  *telemetry.Counters
 	latest    *telemetry.Latest
 	sequences *telemetry.Sequences
+	signs     *telemetry.Signs
 	health    *telemetry.Health
 	forwarder *telemetry.Forwarder
 	roller    *telemetry.Roller
@@ -149,6 +150,7 @@ func (h *hub) openSpool(context.Context) (err error) {
 func (h *hub) openTelemetry(context.Context) error {
 	h.counters, h.latest = telemetry.NewCounters(), telemetry.NewLatest()
 	h.sequences, h.health = telemetry.NewSequences(), telemetry.NewHealth()
+	h.signs = telemetry.NewSigns(h.started, h.MQTTURL == "", h.registry.Known)
 	recovered := h.spool.Stats().Readings
 	h.counters.Recovered(recovered)
 	h.forwarder = telemetry.NewForwarder(telemetry.ForwarderOptions{
@@ -163,7 +165,7 @@ func (h *hub) openTelemetry(context.Context) error {
 	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{
 		Registry: h.registry, Latest: h.latest, Sequences: h.sequences, Health: h.health,
 		Spool: h.spool, IDs: h.database.IDBlocks(), Counters: h.counters,
-		Clock: telemetry.Clock{Oldest: h.RawRetention}, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher{h}},
+		Clock: telemetry.Clock{Oldest: h.RawRetention}, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher{h}}, Signs: h.signs,
 		Now: time.Now, Log: h.log,
 	})
 	telemetry.NewMetrics(h.metrics, h.counters, h.sequences, h.forwarder)

@@ -59,13 +59,13 @@ func (h *hub) openArchive(ctx context.Context) error {
 
 func (h *hub) openBroker(context.Context) (err error) {
 	if h.MQTTURL == "" {
-		h.broker, err = embedded.New(embedded.Options{Listen: h.MQTTListen, Decoder: h.decoder, Intake: h.pipeline,
+		h.broker, err = embedded.New(embedded.Options{Listen: h.MQTTListen, Decoder: h.decoder, Intake: h.pipeline, Signs: h.signs,
 			Log: h.log, Metrics: h.metrics})
 		return err
 	}
 	h.broker, err = bridge.New(bridge.Options{URL: h.MQTTURL, ClientID: h.MQTTClientID,
 		Username: h.MQTTUsername, Password: h.MQTTPassword,
-		Decoder: h.decoder, Intake: h.pipeline, Log: h.log, Metrics: h.metrics})
+		Decoder: h.decoder, Intake: h.pipeline, Signs: h.signs, Log: h.log, Metrics: h.metrics})
 	return err
 }
 
@@ -83,7 +83,7 @@ func (h *hub) openAPI(context.Context) (err error) {
 		Registry: h.registry, Imports: h.imports, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(), Credentials: h.keeper, Claims: claims,
 		Accounts: h.accounts, Doorkeeper: doorkeeper{h.accounts, h.keeper}, Proxies: h.proxies(), Rates: h.rates(),
 		History: &telemetry.History{Archive: h.archive, Journal: h.database.RollUpJournal(), IDs: h.database.IDBlocks(), Zone: h.zone},
-		Health:  h.health, Sequences: h.sequences, Intake: h.pipeline, Decode: h.decode, Replay: replayer.replay,
+		Health:  h.health, Sequences: h.sequences, Signs: h.signs, Intake: h.pipeline, Decode: h.decode, Replay: replayer.replay,
 		Answers: idempotency.New(h.database.Answers(), time.Now),
 		Status:  h.status, Zone: h.zone, Log: h.log, Now: time.Now,
 	})
