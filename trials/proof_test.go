@@ -192,7 +192,7 @@ func TestEveryVerdictOfAProofOfLife(t *testing.T) {
 func TestAProofOfLifeIsWaitedFor(t *testing.T) {
 	h := startHub(t, t.TempDir(), nil)
 	h.importRows(t, "device,model,station,from", "new,air-station,st,"+time.Now().Add(-time.Minute).UTC().Format(time.RFC3339))
-	answer, err := http.Get(fmt.Sprintf("http://%s/api/v1/devices/%d/proof/live", h.http, h.idOf("new")))
+	answer, err := h.ask(t.Context(), http.MethodGet, fmt.Sprintf("/devices/%d/proof/live", h.idOf("new")), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
