@@ -106,87 +106,114 @@ func TestEveryVerdictOfAProofOfLife(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h, broker := c.start(t)
+			f := field{h, t, broker, "nothing_heard"}
+			if c.embedded {
+				f.silent = "never_connected"
+			}
 			var rows []string
 			for _, d := range []string{"silent", "status", "topic", "garbled", "range", "clock", "late", "early", "good", "mended"} {
 				rows = append(rows, fmt.Sprintf("%s,air-station,st-%s,%s", d, d, from.Format(time.RFC3339)))
 			}
 			h.importRows(t, "device,model,station,from", append(rows, "stock,air-station,,")...)
-			say := func(device, payload string) {
-				as(t, broker, device, "mosquitto_pub", telemetryOf(device), payload, "-s")
-			}
-			at := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(time.RFC3339Nano) }
-			silent, published := "nothing_heard", "nothing_published"
-			if c.embedded {
-				silent = "never_connected"
-			}
 			h.proves("stock", "faulty", "not_deployed")
-			h.proves("silent", "waiting", silent)
-
+			h.proves("silent", "waiting", f.silent)
 			if c.embedded { // the bridge does not ask another broker for what carries no reading
-				as(t, broker, "status", "mosquitto_pub", "cityhub/v1/status/status", "online", "-s")
-				h.proves("status", "waiting", published)
-				as(t, broker, "topic", "mosquitto_sub", "cityhub/v1/topic/commands", "", "-E")
-				if p := h.proves("topic", "waiting", published); p.Connection.State == "never" {
-					t.Errorf("connection %q", p.Connection.State)
-				}
-				as(t, broker, "topic", "mosquitto_pub", "air/topic/data", "{}", "-s")
-				if p := h.proves("topic", "faulty", "wrong_topic"); p.Problem.Detail != "air/topic/data" {
-					t.Errorf("the topic is told as %q", p.Problem.Detail)
-				}
+				f.connections()
 			}
-			say("garbled", "\x00\xff not JSON")
-			h.proves("garbled", "faulty", "undecodable")
-			say("range", `{"time":"`+at(0)+`","values":{"pm25":99999,"temperature":21}}`)
-			p := h.proves("range", "faulty", "out_of_range")
-			for _, channel := range p.Channels {
-				if want := map[string]string{"pm25": "out_of_range", "temperature": "ok"}[channel.Key]; want != "" && channel.Check != want {
-					t.Errorf("%s: %s; want %s", channel.Key, channel.Check, want)
-				}
-			}
-			say("clock", `{"time":"1970-01-01T00:00:10Z","values":{"pm25":1}}`)
-			h.proves("clock", "faulty", "wrong_clock")
-			say("late", `{"time":"`+at(-2*time.Hour)+`","values":{"pm25":1}}`)
-			if p := h.proves("late", "faulty", "wrong_clock"); p.Offset == nil || *p.Offset > -7000 {
-				t.Errorf("clock offset %v; want two hours behind", p.Offset)
-			}
-			say("early", `{"time":"`+at(-5*time.Hour)+`","values":{"pm25":1}}`)
-			h.proves("early", "faulty", "wrong_clock")
-
-			sent := time.Now()
-			say("good", `{"time":"`+sent.UTC().Format(time.RFC3339Nano)+`","seq":4,"values":{"pm25":12.5,"temperature":28}}`)
-			p = h.proves("good", "alive", "")
-			if p.FirstGood == nil || !p.FirstGood.Time.Equal(sent) || p.FirstGood.Values["pm25"] != 12.5 || p.Readings != 1 || p.Offset == nil || *p.Offset > 0 {
-				t.Errorf("%+v", p)
-			}
-			say("good", `{"time":"`+at(0)+`","seq":7,"values":{"pm25":13}}`)
-			h.await("two numbers are missing and two readings there", 20*time.Second, func() bool {
-				p = h.proof("good")
-				return p.Missing == 2 && p.Readings == 2
-			})
-			say("mended", "{")
-			h.proves("mended", "faulty", "undecodable")
-			say("mended", `{"values":{"pm25":3}}`)
-			if p := h.proves("mended", "alive", ""); p.Offset != nil {
-				t.Errorf("offset %v of a device that tells no time", *p.Offset)
-			}
-			say("mended", "{")
-			h.proves("mended", "alive", "undecodable")
-
-			h.drained(20 * time.Second)
-			h.kill()
-			h.start()
-			h.awaitReady()
-			p = h.proves("good", "alive", "")
-			if p.FirstGood == nil || !p.FirstGood.Time.Equal(sent) || p.Readings != 2 {
-				t.Errorf("after a restart: %+v, first %+v; want %s", p, p.FirstGood, sent)
-			}
-			for device, problem := range map[string]string{"garbled": "undecodable", "range": "out_of_range", "clock": "wrong_clock",
-				"late": "wrong_clock", "early": "wrong_clock", "stock": "not_deployed"} {
-				h.proves(device, "faulty", problem)
-			}
-			h.proves("silent", "waiting", silent)
+			f.troubles()
+			sent := f.life()
+			f.restart(sent)
 		})
 	}
+}
+
+// field is a hub with devices in every kind of trouble.
+type field struct {
+	*hub
+	t      *testing.T
+	broker string
+	silent string // the trouble of a device from which nothing came
+}
+
+func (f field) say(device, payload string) {
+	f.t.Helper()
+	as(f.t, f.broker, device, "mosquitto_pub", telemetryOf(device), payload, "-s")
+}
+
+func at(d time.Duration) string { return time.Now().Add(d).UTC().Format(time.RFC3339Nano) }
+
+// connections are the troubles that only the hub's own broker sees.
+func (f field) connections() {
+	as(f.t, f.broker, "status", "mosquitto_pub", "cityhub/v1/status/status", "online", "-s")
+	f.proves("status", "waiting", "nothing_published")
+	as(f.t, f.broker, "topic", "mosquitto_sub", "cityhub/v1/topic/commands", "", "-E")
+	if p := f.proves("topic", "waiting", "nothing_published"); p.Connection.State == "never" {
+		f.t.Errorf("connection %q", p.Connection.State)
+	}
+	as(f.t, f.broker, "topic", "mosquitto_pub", "air/topic/data", "{}", "-s")
+	if p := f.proves("topic", "faulty", "wrong_topic"); p.Problem.Detail != "air/topic/data" {
+		f.t.Errorf("the topic is told as %q", p.Problem.Detail)
+	}
+}
+
+func (f field) troubles() {
+	f.say("garbled", "\x00\xff not JSON")
+	f.proves("garbled", "faulty", "undecodable")
+	f.say("range", `{"time":"`+at(0)+`","values":{"pm25":99999,"temperature":21}}`)
+	p := f.proves("range", "faulty", "out_of_range")
+	for _, channel := range p.Channels {
+		if want := map[string]string{"pm25": "out_of_range", "temperature": "ok"}[channel.Key]; want != "" && channel.Check != want {
+			f.t.Errorf("%s: %s; want %s", channel.Key, channel.Check, want)
+		}
+	}
+	f.say("clock", `{"time":"1970-01-01T00:00:10Z","values":{"pm25":1}}`)
+	f.proves("clock", "faulty", "wrong_clock")
+	f.say("late", `{"time":"`+at(-2*time.Hour)+`","values":{"pm25":1}}`)
+	if p := f.proves("late", "faulty", "wrong_clock"); p.Offset == nil || *p.Offset > -7000 {
+		f.t.Errorf("clock offset %v; want two hours behind", p.Offset)
+	}
+	f.say("early", `{"time":"`+at(-5*time.Hour)+`","values":{"pm25":1}}`)
+	f.proves("early", "faulty", "wrong_clock")
+}
+
+func (f field) life() (sent time.Time) {
+	sent = time.Now()
+	f.say("good", `{"time":"`+sent.UTC().Format(time.RFC3339Nano)+`","seq":4,"values":{"pm25":12.5,"temperature":28}}`)
+	p := f.proves("good", "alive", "")
+	if p.FirstGood == nil || !p.FirstGood.Time.Equal(sent) || p.FirstGood.Values["pm25"] != 12.5 || p.Readings != 1 || p.Offset == nil || *p.Offset > 0 {
+		f.t.Errorf("%+v", p)
+	}
+	f.say("good", `{"time":"`+at(0)+`","seq":7,"values":{"pm25":13}}`)
+	f.await("two numbers are missing and two readings there", 20*time.Second, func() bool {
+		p = f.proof("good")
+		return p.Missing == 2 && p.Readings == 2
+	})
+	f.say("mended", "{")
+	f.proves("mended", "faulty", "undecodable")
+	f.say("mended", `{"values":{"pm25":3}}`)
+	if p := f.proves("mended", "alive", ""); p.Offset != nil {
+		f.t.Errorf("offset %v of a device that tells no time", *p.Offset)
+	}
+	f.say("mended", "{")
+	f.proves("mended", "alive", "undecodable")
+	return sent
+}
+
+// restart kills the hub: archive and quarantine know the same afterwards.
+func (f field) restart(sent time.Time) {
+	f.drained(20 * time.Second)
+	f.kill()
+	f.start()
+	f.awaitReady()
+	p := f.proves("good", "alive", "")
+	if p.FirstGood == nil || !p.FirstGood.Time.Equal(sent) || p.Readings != 2 {
+		f.t.Errorf("after a restart: %+v, first %+v; want %s", p, p.FirstGood, sent)
+	}
+	for device, problem := range map[string]string{"garbled": "undecodable", "range": "out_of_range", "clock": "wrong_clock",
+		"late": "wrong_clock", "early": "wrong_clock", "stock": "not_deployed"} {
+		f.proves(device, "faulty", problem)
+	}
+	f.proves("silent", "waiting", f.silent)
 }
 
 func TestAProofOfLifeIsWaitedFor(t *testing.T) {
