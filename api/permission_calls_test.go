@@ -121,8 +121,12 @@ var calls = map[string]call{
 	"edit-location":   {path: address("/locations/%d", place), body: plainly(`{"name":"x"}`), fixed: true},
 	"delete-location": {path: address("/locations/%d", place), fixed: true},
 
-	"list-devices":  {path: plainly("/devices?limit=1000"), sees: marked},
-	"get-device":    {path: address("/devices/%d", device)},
+	"list-devices": {path: plainly("/devices?limit=1000"), sees: marked},
+	"get-device":   {path: address("/devices/%d", device)},
+
+	"get-device-proof":      {path: address("/devices/%d/proof", device)},
+	"get-device-proof-live": {path: address("/devices/%d/proof/live", device)},
+
 	"create-device": {path: plainly("/devices"), body: text(`{"code":"%snew","model":"air","organisation":"%s"}`, mark, code), refused: true},
 	"edit-device":   {path: address("/devices/%d", device), body: plainly(`{"serial":"x"}`)},
 	"delete-device": {path: address("/devices/%d", spare), fixed: true},

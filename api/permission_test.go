@@ -195,7 +195,7 @@ func (s *suite) ask(t *testing.T, op operation, c call, role access.Role, x *tar
 		headers = append(headers, "Content-Type: "+c.form)
 	}
 	path := "/api/v1" + c.path(s.world, x)
-	if op.id == "get-live" {
+	if op.id == "get-live" || op.id == "get-device-proof-live" {
 		return s.snapshot(t, path, headers)
 	}
 	return s.call(op.method, path, body, headers...)
