@@ -43,7 +43,7 @@ func run(roles, dir string) error {
 		}
 		made[name] = text
 	}
-	url := "postgres://cityhub:" + made["postgres_password"] + "@127.0.0.1:5432/cityhub?sslmode=disable"
+	url := "postgres://cityhub:" + made["postgres_password"] + "@postgres:5432/cityhub?sslmode=disable"
 	if _, err := keep(filepath.Join(dir, "postgres_url"), func() ([]byte, error) { return []byte(url), nil }); err != nil {
 		return err
 	}
