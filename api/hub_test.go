@@ -159,9 +159,10 @@ func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
 	h.history = &telemetry.History{Archive: archive, Journal: db.RollUpJournal(), IDs: db.IDBlocks(), Zone: hanoi}
 	h.imports = must(imports.Open(imports.Options{Dir: filepath.Join(dir, "imports"), Registry: h.registry, Credentials: h.keeper, Zone: hanoi, Now: h.now, Log: log}))(t)
 	o := api.Options{Registry: h.registry, Imports: h.imports, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Accounts: h.accounts, Doorkeeper: door{h.accounts, h.keeper}, Credentials: h.keeper, Claims: h.claims, Health: health, Sequences: sequences, Signs: h.signs,
-		History: h.history,
-		Answers: idempotency.New(db.Answers(), h.now),
-		Intake:  h.pipeline, Decode: decode, Zone: hanoi, Log: log, Now: h.now,
+		History:  h.history,
+		TryCodec: tryCodec(t),
+		Answers:  idempotency.New(db.Answers(), h.now),
+		Intake:   h.pipeline, Decode: decode, Zone: hanoi, Log: log, Now: h.now,
 		Replay: func(ctx context.Context, items []telemetry.Quarantined) (int, int, error) {
 			return h.replay(ctx, items)
 		},

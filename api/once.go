@@ -31,8 +31,14 @@ var keyPattern = regexp.MustCompile(`^[!#-\[\]-~]{1,200}$`) // visible ASCII but
 // writes says whether an operation is one that once and guard are around.
 // Sending readings is not: what comes again over HTTP is told apart as what
 // comes again over MQTT is, by station, property and time, and forgets nothing
-// after a week.
-func writes(op *huma.Operation) bool { return !safe(op.Method) && op.OperationID != "ingest" }
+// after a week. Trying a codec changes nothing.
+func writes(op *huma.Operation) bool {
+	switch op.OperationID {
+	case "ingest", "try-codec", "try-sensor":
+		return false
+	}
+	return !safe(op.Method)
+}
 
 // once is around every write. One that names a key is done once: sent again,
 // it gets the first answer. Nobody in particular has no keys of their own, so

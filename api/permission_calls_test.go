@@ -101,6 +101,9 @@ var calls = map[string]call{
 	"create-sensor":            {path: plainly("/sensors"), body: text(`{"code":"%snew","channels":[{"key":"a","property":"pm25"}]}`, mark), shared: true},
 	"edit-sensor":              {path: plainly("/sensors/1"), body: plainly(`{"name":"x"}`), shared: true},
 	"delete-sensor":            {path: plainly("/sensors/999999"), shared: true},
+	"try-codec":                {path: plainly("/codecs/try"), body: plainly(`{"model":"air","payload":{"values":{"pm25":1}}}`), shared: true},
+	"try-sensor":               {path: plainly("/sensors/1/decode"), body: plainly(`{"payload":{"values":{"pm25":1}}}`), shared: true},
+	"get-model-schema":         {path: plainly("/schemas/model"), shared: true},
 	"list-observed-properties": {path: plainly("/observed-properties"), shared: true},
 	"get-observed-property":    {path: plainly("/observed-properties/1"), shared: true},
 	"create-observed-property": {path: plainly("/observed-properties"), body: func(w *world, x *target) string {

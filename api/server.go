@@ -60,6 +60,7 @@ type Options struct {
 	Decode      Decode
 	Replay      Replay
 	Answers     *idempotency.Keeper
+	TryCodec    TryCodec
 	Status      func() Status
 	Zone        *time.Location // the city's
 	Log         *slog.Logger
@@ -121,7 +122,7 @@ func (o *Options) check() error {
 	for name, missing := range map[string]bool{
 		"Registry": o.Registry == nil, "Latest": o.Latest == nil, "History": o.History == nil,
 		"Quarantine": o.Quarantine == nil, "Audit": o.Audit == nil, "Accounts": o.Accounts == nil, "Doorkeeper": o.Doorkeeper == nil, "Health": o.Health == nil, "Sequences": o.Sequences == nil, "Signs": o.Signs == nil,
-		"Intake": o.Intake == nil, "Decode": o.Decode == nil, "Replay": o.Replay == nil, "Answers": o.Answers == nil,
+		"Intake": o.Intake == nil, "Decode": o.Decode == nil, "Replay": o.Replay == nil, "Answers": o.Answers == nil, "TryCodec": o.TryCodec == nil,
 		"Status": o.Status == nil, "Zone": o.Zone == nil, "Log": o.Log == nil, "Now": o.Now == nil,
 		"Credentials": o.Credentials == nil, "Claims": o.Claims == nil, "Imports": o.Imports == nil,
 	} {
@@ -139,6 +140,7 @@ func (s *Server) routes() {
 	s.locations()
 	s.properties()
 	s.sensors()
+	s.codecs()
 	s.datastreams()
 	s.exporting()
 	s.devices()

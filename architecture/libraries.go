@@ -16,6 +16,7 @@ var libraries = []library{
 	{"github.com/eclipse/paho.mqtt.golang", []string{"broker-bridge", "cmd/citysim"}, "MQTT ends at the bridge; the simulator is a client of its own"},
 	{"github.com/mochi-mqtt/server", []string{"broker-bridge/embedded"}, "the embedded broker can be exchanged only while one room knows it"},
 	{"modernc.org/quickjs", []string{"broker-bridge/codec"}, "vendors' JavaScript runs in one guarded room"},
+	{"github.com/santhosh-tekuri/jsonschema", []string{"devices"}, "model files are held against their schema where they are read"},
 	{"github.com/fxamacker/cbor", []string{"broker-bridge/payload"}, "payload formats are the decoders' business"},
 	{"github.com/influxdata", []string{"telemetry/influx"}, "the archive is telemetry.Archive to everybody else"},
 	{"github.com/cockroachdb/pebble", []string{"telemetry/spool"}, "the spool's engine is the spool's"},

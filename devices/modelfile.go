@@ -2,10 +2,13 @@ package devices
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"path"
+	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -20,6 +23,7 @@ type modelFile struct {
 	ReportInterval string        `yaml:"report_interval"`
 	Codec          string        `yaml:"codec"`
 	Channels       []channelFile `yaml:"channels"`
+	Examples       yaml.Node     `yaml:"examples"` // for people and tests
 }
 
 type channelFile struct {
@@ -37,11 +41,9 @@ func ReadModel(files fs.FS, name string) (Sensor, error) {
 	if err != nil {
 		return Sensor{}, err
 	}
-	var m modelFile
-	decoder := yaml.NewDecoder(bytes.NewReader(raw))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(&m); err != nil {
-		return Sensor{}, fmt.Errorf("%s: %w", name, invalid("yaml", err.Error()))
+	m, err := readModelFile(raw)
+	if err != nil {
+		return Sensor{}, fmt.Errorf("%s: %w", name, err)
 	}
 	s, err := m.sensor()
 	if err != nil {
@@ -55,6 +57,24 @@ func ReadModel(files fs.FS, name string) (Sensor, error) {
 		s.Codec = string(source)
 	}
 	return s, nil
+}
+
+func readModelFile(raw []byte) (m modelFile, err error) {
+	var root yaml.Node
+	decoder := yaml.NewDecoder(bytes.NewReader(raw))
+	if err := decoder.Decode(&root); err != nil {
+		return m, invalid("yaml", "cannot be read: "+strings.TrimPrefix(err.Error(), "yaml: ")+"; check indentation, quotes and brackets there")
+	}
+	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
+		return m, invalid("yaml", "holds more than one document; send one model a file")
+	}
+	if err := checkModelFile(&root); err != nil {
+		return m, err
+	}
+	if err := root.Decode(&m); err != nil {
+		return m, invalid("yaml", strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	return m, nil
 }
 
 func (m modelFile) sensor() (Sensor, error) {

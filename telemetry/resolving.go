@@ -124,15 +124,11 @@ func (r *resolving) fill(l *Line, m *Measurement, target devices.Target) (unknow
 			unknown++
 			continue
 		}
-		value, refusal := typed(v, kind, m.Untyped)
+		f, refusal := fieldOf(v, channel, kind, m.Untyped)
 		if refusal != nil {
 			return unknown, refusal
 		}
-		f := Field{Property: channel.Property, Slot: channel.Slot, Value: value}
-		if value.Kind == devices.Number && (value.Num < channel.Lo || value.Num > channel.Hi) {
-			f.Quality |= OutOfRange
-		}
-		if channel.StuckAfter > 0 && r.latest.unchanged(channel.Property, l.Group, value, l.Time) > channel.StuckAfter {
+		if channel.StuckAfter > 0 && r.latest.unchanged(channel.Property, l.Group, f.Value, l.Time) > channel.StuckAfter {
 			f.Quality |= Stuck
 		}
 		r.put(start, f)
@@ -143,6 +139,43 @@ func (r *resolving) fill(l *Line, m *Measurement, target devices.Target) (unknow
 			len(m.Values), target.Model.Sensor.Code)}
 	}
 	return unknown + m.Unknown, nil
+}
+
+// fieldOf makes the field of a channel out of a value.
+func fieldOf(v *KeyedValue, channel *devices.Channel, kind devices.Kind, untyped bool) (Field, *Refusal) {
+	value, refusal := typed(v, kind, untyped)
+	if refusal != nil {
+		return Field{}, refusal
+	}
+	f := Field{Property: channel.Property, Slot: channel.Slot, Value: value}
+	if value.Kind == devices.Number && (value.Num < channel.Lo || value.Num > channel.Hi) {
+		f.Quality |= OutOfRange
+	}
+	return f, nil
+}
+
+// Previewed is what one value of a measurement would become.
+type Previewed struct {
+	Key     string
+	Value   Value
+	Channel *devices.Channel // nil: no channel has this key, the value would be left out
+	Field   Field
+	Refusal *Refusal // why the whole message would go to quarantine
+}
+
+// Preview shows what the pipeline would make of each value of a measurement of
+// a model, wherever the device stands. Of the flags it knows OutOfRange alone.
+func Preview(model *devices.Model, m *Measurement) []Previewed {
+	out := make([]Previewed, len(m.Values))
+	for i := range m.Values {
+		v := &m.Values[i]
+		channel, kind := model.Channel(v.Key)
+		out[i] = Previewed{Key: v.Key, Value: v.Value, Channel: channel}
+		if channel != nil {
+			out[i].Field, out[i].Refusal = fieldOf(v, channel, kind, m.Untyped)
+		}
+	}
+	return out
 }
 
 // put adds a field to the line that begins at start. Some formats let a

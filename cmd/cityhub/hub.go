@@ -43,6 +43,7 @@ type hub struct {
 	registry  *devices.Registry
 	keeper    *credentials.Keeper
 	codecs    *codec.Runner
+	trials    *codec.Runner // for codecs that somebody tries
 	archive   archive
 	spool     *spool.Spool
 	counters  *telemetry.Counters
@@ -126,6 +127,8 @@ func (h *hub) openDatabase(ctx context.Context) (err error) {
 	stations, units, groups := h.registry.Size()
 	h.codecs = codec.New(codec.Limits{})
 	h.closing(h.codecs.Close)
+	h.trials = codec.New(codec.Limits{Workers: 1})
+	h.closing(h.trials.Close)
 	h.registry.CheckCodecs(h.codecs.Check)
 	pictures, err := photos.Open(filepath.Join(h.Data, "photos"))
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"cityhub/api"
 	bridge "cityhub/broker-bridge"
+	"cityhub/broker-bridge/codec"
 	"cityhub/broker-bridge/embedded"
 	"cityhub/devices"
 	"cityhub/devices/credentials"
@@ -84,8 +85,9 @@ func (h *hub) openAPI(context.Context) (err error) {
 		Accounts: h.accounts, Doorkeeper: doorkeeper{h.accounts, h.keeper}, Proxies: h.proxies(), Rates: h.rates(),
 		History: &telemetry.History{Archive: h.archive, Journal: h.database.RollUpJournal(), IDs: h.database.IDBlocks(), Zone: h.zone},
 		Health:  h.health, Sequences: h.sequences, Signs: h.signs, Intake: h.pipeline, Decode: h.decode, Replay: replayer.replay,
-		Answers: idempotency.New(h.database.Answers(), time.Now),
-		Status:  h.status, Zone: h.zone, Log: h.log, Now: time.Now,
+		TryCodec: h.tryCodec,
+		Answers:  idempotency.New(h.database.Answers(), time.Now),
+		Status:   h.status, Zone: h.zone, Log: h.log, Now: time.Now,
 	})
 	return err
 }
@@ -100,6 +102,13 @@ func (h *hub) decode(ctx context.Context, format, device string, body []byte, re
 		return nil, arrival.Refusal
 	}
 	return arrival.Measurements, nil
+}
+
+// tryCodec runs a codec for somebody who tries it. It has a worker of its own,
+// so that readings do not wait for what is tried.
+func (h *hub) tryCodec(ctx context.Context, source string, port int, frame []byte) (telemetry.Measurement, []string, error) {
+	result, err := h.trials.Decode(ctx, source, codec.Uplink{Bytes: frame, FPort: port})
+	return telemetry.Measurement{Values: result.Values, Unknown: result.Unknown, Time: result.Time}, result.Warnings, err
 }
 
 // stages are the hub's running parts, stores first and intake last.
