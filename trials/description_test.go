@@ -1,0 +1,44 @@
+package trials
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"testing"
+
+	"cityhub/testbed"
+)
+
+// TestTheAPIKeepsItsWord calls every operation as the API's description says
+// one may, and in many ways in which one may not, with and without a key: no
+// answer is a failure of the hub, and none has a status that the description
+// does not name. CITYHUB_NEMESIS asks for many more requests.
+func TestTheAPIKeepsItsWord(t *testing.T) {
+	program := testbed.Schemathesis(t)
+	h := startHub(t, t.TempDir(), nil)
+	h.registerFlood(3)
+	examples := 10
+	if os.Getenv("CITYHUB_NEMESIS") != "" {
+		examples = 100
+	}
+	for _, c := range []struct{ name, header string }{
+		{"as the city's administrator", "Authorization: Bearer " + h.key}, {"as nobody", "Accept-Language: vi"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			run := exec.Command(program, "run", "http://"+h.http+"/api/openapi.json", "--url", "http://"+h.http,
+				"--header", c.header, "--max-examples", strconv.Itoa(examples), "--seed", "1", "--no-color",
+				"--checks", "not_a_server_error,status_code_conformance", "--phases", "examples,coverage,fuzzing",
+				"--exclude-operation-id", "get-live", // has no end
+				"--request-timeout", "30")
+			run.Dir = t.TempDir() // it leaves a folder
+			run.Env = append(os.Environ(), "HOME="+filepath.Join(run.Dir, "home"))
+			output, err := run.CombinedOutput()
+			t.Log(regexp.MustCompile(`(?s)=+ SUMMARY =+.*`).FindString(string(output)))
+			if err != nil {
+				t.Errorf("%v\n%s", err, output[:min(len(output), 20_000)])
+			}
+		})
+	}
+}
