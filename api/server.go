@@ -219,7 +219,7 @@ func register[I, O any](s *Server, op huma.Operation, row access.Action, handle 
 	if writes(&op) {
 		op.Middlewares = append(huma.Middlewares{s.once, s.guard}, op.Middlewares...)
 	}
-	op.Errors = append(op.Errors, http.StatusBadRequest)
+	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusTooManyRequests)
 	if row != access.Public {
 		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
 	}

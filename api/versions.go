@@ -130,9 +130,10 @@ func overtaken(now version, sent []byte) *Problem {
 		return p
 	}
 	p.Yours = patch
+	whole := false // what was sent says all that can be written
 	mine, err := fieldsOf(patch)
 	if merged, bad := now.merge(patch); bad == nil { // otherwise it is no change of fields, or one that would be refused
-		p.Yours = merged
+		p.Yours, whole = merged, true
 		mine, err = fieldsOf(merged)
 	}
 	theirs, bad := fieldsOf(now.body)
@@ -140,7 +141,7 @@ func overtaken(now version, sent []byte) *Problem {
 		return p
 	}
 	for name := range theirs {
-		if _, ok := mine[name]; !ok && p.Yours != any(patch) {
+		if _, ok := mine[name]; !ok && whole {
 			mine[name] = nil
 		}
 	}
