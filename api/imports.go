@@ -25,7 +25,7 @@ const keptRows = 10_000
 // Import is one import and how far it is.
 type Import struct {
 	ID        string      `json:"id"`
-	Kind      string      `json:"kind" enum:"devices,models"`
+	Kind      string      `json:"kind" enum:"devices,models,zones"`
 	State     string      `json:"state" enum:"waiting,running,done,failed" doc:"One that a stop of the hub interrupted waits, and goes on by itself; failed: its file can no longer be read"`
 	DryRun    bool        `json:"dryRun" doc:"The results tell what would happen; nothing is changed"`
 	Files     []string    `json:"files" nullable:"false"`
@@ -49,6 +49,7 @@ type ImportRow struct {
 	Line   int    `json:"line,omitempty"`
 	Device string `json:"device,omitempty"`
 	Model  string `json:"model,omitempty"`
+	Zone   string `json:"zone,omitempty" doc:"Its code; line is then the feature's place in the file, from 1"`
 	Result string `json:"result" enum:"created,updated,unchanged,failed"`
 	Field  string `json:"field,omitempty" doc:"The column at fault"`
 	Code   string `json:"code,omitempty" doc:"Why the row failed; the same in every language"`
@@ -76,9 +77,11 @@ type importID struct {
 
 func (s *Server) importing() {
 	register(s, huma.Operation{OperationID: "start-import", Method: http.MethodPost, Path: base + "/imports", DefaultStatus: http.StatusAccepted,
-		Summary: "Import devices or models", Tags: []string{"imports"}, Middlewares: huma.Middlewares{s.wantForm},
+		Summary: "Import devices, models or zones", Tags: []string{"imports"}, Middlewares: huma.Middlewares{s.wantForm},
 		Description: "multipart/form-data: kind is devices (one CSV or XLSX file) or models (YAML files, with the codec files that they name; for those who may write the catalogue); " +
-			"file, once or more; dryRun=true changes nothing and tells what would become of each row; credentials=true makes a secret for each device that has none. At most 32 MiB.",
+			"file, once or more; dryRun=true changes nothing and tells what would become of each row; credentials=true makes a secret for each device that has none. At most 32 MiB.\n\n" +
+			"kind zones (one GeoJSON file; for the city's administrators) takes more fields: zoneKind (as ward) and validFrom (as 2025-07-01), both required; codeProperty, nameProperty, nameEnProperty and parentProperty, " +
+			"the names of the features' properties (code, name, name_en, parent); crs, the EPSG code of the coordinates (4326, or one of VN-2000 as 5897); repair=true mends faulty rings.",
 		Errors: []int{http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity,
 			http.StatusTooManyRequests, http.StatusServiceUnavailable},
 	}, access.ThingWrite, s.startImport)
@@ -115,6 +118,9 @@ func (s *Server) startImport(ctx context.Context, in *importInput) (*importStart
 	if scope, ok := access.PrincipalOf(ctx).Scope(access.CatalogueWrite); upload.Kind == imports.Models && (!ok || !scope.All) {
 		return nil, fmt.Errorf("kind: models are shared by all organisations and changed by the city's administrators: %w", devices.ErrForbidden)
 	}
+	if _, ok := access.PrincipalOf(ctx).Scope(access.ZoneEdit); upload.Kind == imports.Zones && !ok {
+		return nil, fmt.Errorf("kind: zones are shared by all organisations and changed by the city's administrators: %w", devices.ErrForbidden)
+	}
 	state, err := s.o.Imports.Start(ctx, upload)
 	var field *devices.FieldError
 	switch {
@@ -136,12 +142,14 @@ func readUpload(in *importInput) (imports.Upload, error) {
 	u := imports.Upload{DryRun: in.DryRun, Credentials: in.Credentials}
 	kinds := in.RawBody.Value["kind"]
 	if len(kinds) != 1 {
-		return u, formProblem("kind", "must be given once: devices or models")
+		return u, formProblem("kind", "must be given once: devices, models or zones")
 	}
 	switch u.Kind = imports.Kind(kinds[0]); u.Kind {
 	case imports.Devices, imports.Models:
+	case imports.Zones:
+		u.Zones = zoneForm(in.RawBody.Value)
 	default:
-		return u, formProblem("kind", fmt.Sprintf("%q is none of devices, models", kinds[0]))
+		return u, formProblem("kind", fmt.Sprintf("%q is none of devices, models, zones", kinds[0]))
 	}
 	for name, set := range map[string]*bool{"dryRun": &u.DryRun, "credentials": &u.Credentials} {
 		for _, value := range in.RawBody.Value[name] {
@@ -154,6 +162,18 @@ func readUpload(in *importInput) (imports.Upload, error) {
 	var err error
 	u.Files, err = readFiles(&in.RawBody)
 	return u, err
+}
+
+func zoneForm(values map[string][]string) *imports.ZoneForm {
+	field := func(name string) string {
+		if all := values[name]; len(all) > 0 {
+			return all[0]
+		}
+		return ""
+	}
+	return &imports.ZoneForm{Kind: field("zoneKind"), ValidFrom: field("validFrom"), CodeProperty: field("codeProperty"),
+		NameProperty: field("nameProperty"), NameEnProperty: field("nameEnProperty"), ParentProperty: field("parentProperty"),
+		CRS: field("crs"), Repair: field("repair") == "true"}
 }
 
 func formProblem(field, detail string) *Problem {
@@ -209,7 +229,7 @@ func (s *Server) getImport(ctx context.Context, in *importID) (*shown[Import], e
 		case bad:
 			failed++
 		}
-		out.Rows = append(out.Rows, ImportRow{Line: r.Line, Device: r.Device, Model: r.Model, Result: string(r.Result),
+		out.Rows = append(out.Rows, ImportRow{Line: r.Line, Device: r.Device, Model: r.Model, Zone: r.Zone, Result: string(r.Result),
 			Field: r.Column, Code: r.Code, Detail: r.Text(words)})
 		return nil
 	})

@@ -138,6 +138,7 @@ func (s *Server) routes() {
 	s.organisations()
 	s.things()
 	s.locations()
+	s.zones()
 	s.properties()
 	s.sensors()
 	s.codecs()

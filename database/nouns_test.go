@@ -37,6 +37,8 @@ type city struct {
 	visit        devices.Visit
 	note         devices.VisitNote
 	photo        devices.VisitPhoto
+	zone         devices.Zone
+	version      devices.ZoneVersion
 }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 123456789, time.UTC)
@@ -67,6 +69,10 @@ func found(ctx context.Context, t testing.TB, s devices.Tables) (c city) {
 	c.note = put(ctx, t, s.VisitNotes, devices.VisitNote{ClientID: "01JXCLIENTNOTE000000000000", VisitID: c.visit.ID, Time: noon, Author: "Lan", Text: "bụi"})
 	c.photo = put(ctx, t, s.VisitPhotos, devices.VisitPhoto{VisitID: c.visit.ID, Time: noon, Author: "Lan", Caption: "before",
 		PhotoFile: devices.PhotoFile{File: "A.jpg", MediaType: "image/jpeg", Bytes: 10, Width: 4, Height: 3, Stripped: true}})
+	district := put(ctx, t, s.Zones, devices.Zone{Code: "001", Kind: "district", Name: "Ba Đình"})
+	c.zone = put(ctx, t, s.Zones, devices.Zone{Code: "00004", Kind: "ward", Name: "Phường Ba Đình", NameEn: "Ba Dinh Ward", ParentID: district.ID})
+	c.version = put(ctx, t, s.ZoneVersions, devices.ZoneVersion{ZoneID: c.zone.ID, From: 20270, To: 20300,
+		Area: geo.Area{{{{105.1, 21}, {105.2, 21}, {105.123456789012345, 21.3}, {105.1, 21}}}}})
 	return c
 }
 
@@ -112,6 +118,9 @@ func TestEveryNounComesBackAsItWasPut(t *testing.T) {
 		s := d.Store().Tables()
 		c := found(ctx, t, s)
 		to := noon.Add(time.Nanosecond)
+		keeps(ctx, t, s.ZoneVersions, func(v *devices.ZoneVersion) *int64 { return &v.ID }, c.version,
+			devices.ZoneVersion{ZoneID: c.zone.ID, From: 0, Area: geo.Area{{{{-180, -90}, {1e-300, 0}, {180, 90}, {-180, -90}}}, {}}})
+		keeps(ctx, t, s.Zones, func(z *devices.Zone) *int64 { return &z.ID }, c.zone, devices.Zone{Code: "x", Kind: "basin"})
 		keeps(ctx, t, s.DeviceEvents, func(e *devices.DeviceEvent) *int64 { return &e.ID }, c.event,
 			devices.DeviceEvent{DeviceID: c.device.ID, Move: devices.Register, To: devices.Stock, Time: noon, Noted: noon})
 		keeps(ctx, t, s.VisitPhotos, func(p *devices.VisitPhoto) *int64 { return &p.ID }, c.photo,

@@ -47,6 +47,8 @@ func TestMatchesUseAnIndex(t *testing.T) {
 	matches[devices.Visit, visitRow](t, s, visits())
 	matches[devices.VisitNote, visitNoteRow](t, s, visitNotes())
 	matches[devices.VisitPhoto, visitPhotoRow](t, s, visitPhotos())
+	matches[devices.Zone, zoneRow](t, s, zones())
+	matches[devices.ZoneVersion, zoneVersionRow](t, s, zoneVersions())
 }
 
 func matches[E, R any](t *testing.T, s *session, n noun[E, R]) {

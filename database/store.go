@@ -37,5 +37,7 @@ func tables(at *session) devices.Tables {
 		Visits:              table[devices.Visit, visitRow]{visits(), at},
 		VisitNotes:          table[devices.VisitNote, visitNoteRow]{visitNotes(), at},
 		VisitPhotos:         table[devices.VisitPhoto, visitPhotoRow]{visitPhotos(), at},
+		Zones:               table[devices.Zone, zoneRow]{zones(), at},
+		ZoneVersions:        table[devices.ZoneVersion, zoneVersionRow]{zoneVersions(), at},
 	}
 }

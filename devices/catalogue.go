@@ -88,30 +88,33 @@ func (n *Nouns[T]) Update(ctx context.Context, id int64, edit func(*T) error) (T
 
 // Delete removes the entity of an id; ErrConflict while others refer to it.
 func (n *Nouns[T]) Delete(ctx context.Context, id int64) error {
-	return n.registry.change(ctx, func(ctx context.Context, w *work) error {
-		old, err := n.table(w.Tables).Get(ctx, id)
-		if err != nil {
+	return n.registry.change(ctx, func(ctx context.Context, w *work) error { return n.remove(ctx, w, id) })
+}
+
+// remove is Delete within a change under way.
+func (n *Nouns[T]) remove(ctx context.Context, w *work, id int64) error {
+	old, err := n.table(w.Tables).Get(ctx, id)
+	if err != nil {
+		return err
+	}
+	if err := n.guard(ctx, w, nil, &old); err != nil {
+		return err
+	}
+	if err := n.note(ctx, w, "delete", nil, &old); err != nil {
+		return err
+	}
+	if n.before != nil {
+		if err := n.before(ctx, w, id); err != nil {
 			return err
 		}
-		if err := n.guard(ctx, w, nil, &old); err != nil {
-			return err
-		}
-		if err := n.note(ctx, w, "delete", nil, &old); err != nil {
-			return err
-		}
-		if n.before != nil {
-			if err := n.before(ctx, w, id); err != nil {
-				return err
-			}
-		}
-		if err := n.table(w.Tables).Delete(ctx, id); err != nil {
-			return err
-		}
-		if n.leave != nil {
-			w.then(func(x *index) { n.leave(x, old) })
-		}
-		return nil
-	})
+	}
+	if err := n.table(w.Tables).Delete(ctx, id); err != nil {
+		return err
+	}
+	if n.leave != nil {
+		w.then(func(x *index) { n.leave(x, old) })
+	}
+	return nil
 }
 
 func (n *Nouns[T]) put(ctx context.Context, w *work, entity, old *T) error {

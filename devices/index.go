@@ -91,6 +91,7 @@ type index struct {
 	measures   map[measure]*measure     // one copy of each
 	guests     map[int64][]int64        // by mixed group: the models that fill or filled it
 	fits       map[fit]*Model           // how those fit in
+	zoning
 }
 
 func newIndex() *index {
@@ -106,6 +107,7 @@ func newIndex() *index {
 		measures:   map[measure]*measure{},
 		guests:     map[int64][]int64{},
 		fits:       map[fit]*Model{},
+		zoning:     newZoning(),
 	}
 }
 

@@ -20,6 +20,8 @@ func (x *index) load(ctx context.Context, t Tables) error {
 		fetch(ctx, t.Datastreams, datastreamID, x.loadDatastream),
 		fetch(ctx, t.Devices, deviceID, x.enterDevice),
 		fetch(ctx, t.Deployments, deploymentID, x.enterDeployment),
+		fetch(ctx, t.Zones, zoneID, x.enterZone),
+		fetch(ctx, t.ZoneVersions, zoneVersionID, x.enterZoneVersion),
 	}
 	for _, take := range steps {
 		if err := take(); err != nil {

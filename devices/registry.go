@@ -29,6 +29,8 @@ type Registry struct {
 	Visits        *Nouns[Visit]
 	VisitNotes    *Nouns[VisitNote]
 	VisitPhotos   *Nouns[VisitPhoto]
+	Zones         *Nouns[Zone]
+	ZoneVersions  *Nouns[ZoneVersion] // to read; ShapeZone changes them
 
 	store  Store
 	photos PhotoStore // nil: there is no place for photos

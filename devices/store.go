@@ -42,6 +42,8 @@ type Tables struct {
 	Visits              Table[Visit]
 	VisitNotes          Table[VisitNote]
 	VisitPhotos         Table[VisitPhoto]
+	Zones               Table[Zone]
+	ZoneVersions        Table[ZoneVersion]
 	Log                 Recorder
 }
 

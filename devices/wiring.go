@@ -34,6 +34,12 @@ func (r *Registry) nouns() {
 		table: func(t Tables) Table[VisitNote] { return t.VisitNotes }}
 	r.VisitPhotos = &Nouns[VisitPhoto]{registry: r, name: "visit-photo", owners: ownersOfPhoto, fixed: fixedNothing[VisitPhoto], id: photoID, check: checkPhoto,
 		table: func(t Tables) Table[VisitPhoto] { return t.VisitPhotos }}
+	r.Zones = &Nouns[Zone]{registry: r, name: "zone", id: zoneID, check: checkZone, before: forgetZoneVersions,
+		table: func(t Tables) Table[Zone] { return t.Zones },
+		enter: (*index).enterZone, leave: (*index).leaveZone}
+	r.ZoneVersions = &Nouns[ZoneVersion]{registry: r, name: "zone-version", id: zoneVersionID, check: checkZoneVersion,
+		table: func(t Tables) Table[ZoneVersion] { return t.ZoneVersions },
+		enter: (*index).enterZoneVersion, leave: (*index).leaveZoneVersion}
 }
 
 // HistoricalLocations tells where a thing was, oldest first.

@@ -1,4 +1,4 @@
-// Package imports brings devices and models in from files, in the background:
+// Package imports brings devices, models and zones in from files, in the background:
 // it keeps the files and what became of their rows until people have looked at
 // them, goes on where it was when the hub comes back, and never does more than
 // whoever sent a file may do. It knows nothing of HTTP and of SQL.
@@ -33,6 +33,7 @@ type Kind string
 const (
 	Devices Kind = "devices"
 	Models  Kind = "models"
+	Zones   Kind = "zones"
 )
 
 // State is how far an import is.
@@ -51,8 +52,9 @@ type Import struct {
 	ID          string
 	Kind        Kind
 	State       State
-	DryRun      bool // nothing was or will be changed
-	Credentials bool // devices without a secret get one
+	DryRun      bool      // nothing was or will be changed
+	Credentials bool      // devices without a secret get one
+	Zones       *ZoneForm `json:",omitempty"` // of an import of zones
 	Names       []string
 	By          access.Principal
 	Request     string // the id of the request that brought it
@@ -85,6 +87,7 @@ type Result struct {
 	Line   int            `json:"line,omitempty"`
 	Device string         `json:"device,omitempty"`
 	Model  string         `json:"model,omitempty"`
+	Zone   string         `json:"zone,omitempty"`
 	Result devices.Result `json:"result"`
 	Column string         `json:"column,omitempty"` // at fault
 	Code   string         `json:"code,omitempty"`   // why it failed, for programs
@@ -174,6 +177,7 @@ type Upload struct {
 	Files       map[string][]byte // by name
 	DryRun      bool
 	Credentials bool
+	Zones       *ZoneForm // of an import of zones
 }
 
 // Start keeps an upload of whoever ctx names and lets it run when it is its
@@ -183,7 +187,7 @@ func (m *Imports) Start(ctx context.Context, u Upload) (Import, error) {
 	if m.open() >= openImports {
 		return Import{}, ErrBusy
 	}
-	j := &job{state: Import{ID: rand.Text()[:16], Kind: u.Kind, State: Waiting, DryRun: u.DryRun, Credentials: u.Credentials,
+	j := &job{state: Import{ID: rand.Text()[:16], Kind: u.Kind, State: Waiting, DryRun: u.DryRun, Credentials: u.Credentials, Zones: u.Zones,
 		By: *access.PrincipalOf(ctx), Request: access.RequestOf(ctx), Started: m.o.Now().UTC()}}
 	if u.Credentials && !u.DryRun {
 		j.state.Seed = access.NewSeed()
@@ -208,6 +212,10 @@ func (m *Imports) Start(ctx context.Context, u Upload) (Import, error) {
 }
 
 func (m *Imports) count(j *job) (int, error) {
+	if j.state.Kind == Zones {
+		_, features, err := j.readZones()
+		return len(features), err
+	}
 	if j.state.Kind == Models {
 		names := modelNames(j.state.Names)
 		if len(names) == 0 {

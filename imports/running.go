@@ -76,8 +76,11 @@ func (m *Imports) enter(j *job, s State, cause error) error {
 }
 
 func (m *Imports) run(ctx context.Context, j *job) error {
-	if j.state.Kind == Models { // set once
+	switch j.state.Kind { // set once
+	case Models:
 		return m.runModels(ctx, j)
+	case Zones:
+		return m.runZones(ctx, j)
 	}
 	return m.runDevices(ctx, j)
 }
@@ -94,8 +97,11 @@ func (m *Imports) rights(ctx context.Context, state *Import) (context.Context, e
 		by = now
 	}
 	action := access.ThingWrite
-	if state.Kind == Models {
+	switch state.Kind {
+	case Models:
 		action = access.CatalogueWrite
+	case Zones:
+		action = access.ZoneEdit
 	}
 	scope, allowed := by.Scope(action)
 	if !allowed {

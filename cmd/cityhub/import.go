@@ -18,6 +18,7 @@ import (
 type importCommands struct {
 	Devices importDevices `cmd:"" help:"Register devices and stations from a CSV or XLSX file."`
 	Models  importModels  `cmd:"" help:"Register device models from YAML files."`
+	Zones   importZones   `cmd:"" help:"Register zones, as wards, from a GeoJSON file."`
 }
 
 type importDevices struct {
@@ -135,6 +136,7 @@ type job struct {
 		Line   int    `json:"line"`
 		Device string `json:"device"`
 		Model  string `json:"model"`
+		Zone   string `json:"zone"`
 		Result string `json:"result"`
 		Field  string `json:"field"`
 		Detail string `json:"detail"`
@@ -182,7 +184,7 @@ func (i *importing) run(ctx context.Context, files []string) error {
 
 func (i *importing) report(took time.Duration) {
 	for _, row := range i.job.Rows {
-		words := []string{row.Device + row.Model, row.Result}
+		words := []string{row.Device + row.Model + row.Zone, row.Result}
 		if row.Line > 0 {
 			words = append([]string{"line " + strconv.Itoa(row.Line)}, words...)
 		}
