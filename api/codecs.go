@@ -195,7 +195,7 @@ func (t *Tried) preview(registry *devices.Registry, sensor *devices.Sensor, m *t
 		t.Time = &m.Time
 	}
 	for _, p := range telemetry.Preview(modelOf(registry, sensor), m) {
-		t.Values = append(t.Values, TriedValue{p.Key, valueShown(p.Value)})
+		t.Values = append(t.Values, TriedValue{p.Key, plain(p.Value)})
 		switch {
 		case p.Channel == nil:
 			t.Ignored = append(t.Ignored, p.Key)
@@ -204,7 +204,7 @@ func (t *Tried) preview(registry *devices.Registry, sensor *devices.Sensor, m *t
 			t.Errors = append(t.Errors, p.Refusal.Detail)
 			continue
 		}
-		r := TriedReading{Property: p.Field.Property, Key: p.Key, Value: valueShown(p.Field.Value), Unit: p.Channel.Unit,
+		r := TriedReading{Property: p.Field.Property, Key: p.Key, Value: plain(p.Field.Value), Unit: p.Channel.Unit,
 			InRange: p.Field.Quality&telemetry.OutOfRange == 0}
 		if known, ok := registry.Property(r.Property); ok && r.Unit == "" {
 			r.Unit = known.Unit
@@ -231,15 +231,4 @@ func modelOf(registry *devices.Registry, sensor *devices.Sensor) *devices.Model 
 		}
 	}
 	return model
-}
-
-// valueShown gives a value as JSON has it.
-func valueShown(v telemetry.Value) any {
-	switch v.Kind {
-	case devices.Boolean:
-		return v.Num != 0
-	case devices.Text:
-		return v.Text
-	}
-	return v.Num
 }

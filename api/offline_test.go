@@ -362,3 +362,19 @@ func TestWritesAreDescribed(t *testing.T) {
 		t.Errorf("%d writes", seen)
 	}
 }
+
+// Neither what a request keeps secret nor what an answer shows once lies in
+// the database, not even as a hash that could be guessed from.
+func TestSecretsAreNotKept(t *testing.T) {
+	h := newHub(t)
+	key := "Idempotency-Key: k"
+	made := h.call("POST", "keys", `{"name":"n","role":"viewer"}`, key).want(201)
+	again := h.call("POST", "keys", `{"name":"n","role":"viewer"}`, key).want(201)
+	if again.id() != made.id() || made.json()["secret"] == nil || again.json()["secret"] != nil {
+		t.Errorf("at first %s, then %s", made.body, again.body)
+	}
+	user := `{"name":"lan","password":"mot hai ba bon nam","roles":[{"role":"viewer"}]}`
+	h.call("POST", "users", user, "Idempotency-Key: u").want(201)
+	h.call("POST", "users", strings.Replace(user, "mot", "bon", 1), "Idempotency-Key: u").want(201)
+	h.call("POST", "users", strings.Replace(user, "lan", "mai", 1), "Idempotency-Key: u").want(422)
+}

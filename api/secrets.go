@@ -23,7 +23,7 @@ func secretsOf[O any](row access.Action) []string {
 	names := []string{"secret", "password", "token", "claimCode"}
 	switch row {
 	case access.Public, access.Session, access.AccountManage, access.CredentialManage:
-		names = append(names, "key", "link", "uri", "csrf", "current")
+		names = append(names, "key", "link", "uri", "csrf", "current", "present", "next")
 	}
 	return collectSecrets(reflect.TypeFor[O](), map[reflect.Type]bool{}, names)
 }
