@@ -12,7 +12,7 @@ var libraries = []library{
 	{"github.com/paulmach/orb", []string{"geo"}, "geometry goes about the house as geo.Position and geo.Window"},
 	{"github.com/tidwall/rtree", []string{"geo"}, "the spatial index is geo's"},
 	{"github.com/peterstace/simplefeatures", []string{"geo"}, "topology is geo's"},
-	{"github.com/eclipse/paho.mqtt.golang", []string{"broker-bridge", "cmd/citysim"}, "MQTT ends at the bridge; the simulator is a client of its own"},
+	{"github.com/eclipse/paho.mqtt.golang", []string{"broker-bridge", "broker-bridge/dynsec", "cmd/citysim"}, "MQTT ends at the bridge; the simulator is a client of its own"},
 	{"github.com/mochi-mqtt/server", []string{"broker-bridge/embedded"}, "the embedded broker can be exchanged only while one room knows it"},
 	{"modernc.org/quickjs", []string{"broker-bridge/codec"}, "vendors' JavaScript runs in one guarded room"},
 	{"github.com/santhosh-tekuri/jsonschema", []string{"devices"}, "model files are held against their schema where they are read"},

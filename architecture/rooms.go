@@ -48,6 +48,7 @@ var rooms = []room{
 	{path: "broker-bridge/codec", may: append([]string{"broker-bridge/payload"}, leaf...), why: "codecs are pure: bytes in, values out"},
 	{path: "broker-bridge/embedded", may: append([]string{"broker-bridge", "broker-bridge/payload", "broker-bridge/inflight", "broker-bridge/socket"}, leaf...),
 		why: "the embedded broker is one more edge to the same pipeline"},
+	{path: "broker-bridge/dynsec", may: nouns, why: "it tells a broker who may come in; messages are not its business"},
 	{path: "broker-bridge/inflight", why: "a window of messages knows neither readings nor clients"},
 	{path: "broker-bridge/socket", why: "a buffered socket knows nothing but bytes"},
 
@@ -63,7 +64,7 @@ var rooms = []room{
 	{path: "examples", why: "what is shipped as an example knows no code"},
 
 	{path: "cmd/cityhub", may: []string{"examples", "imports", "geo", "access", "idempotency", "web", "devices", "devices/photos", "telemetry", "telemetry/influx", "telemetry/sqlite",
-		"telemetry/spool", "alerts", "broker-bridge", "broker-bridge/payload", "broker-bridge/codec", "broker-bridge/embedded",
+		"telemetry/spool", "alerts", "broker-bridge", "broker-bridge/payload", "broker-bridge/codec", "broker-bridge/embedded", "broker-bridge/dynsec",
 		"database", "api", "api/sensorthings", "api/features", "api/opendata"},
 		why: "it wires the hub; parts for tests, and parts of parts, are not its business"},
 	{path: "cmd/citysim", why: "the simulated city is an outsider: what it sends must be what the documents say, not what the code happens to share"},

@@ -17,12 +17,28 @@ type Decoder struct {
 	routes  []route
 	runner  Runner
 	models  Models
-	gateway func(sender string) bool
+	speaker Speaker
 }
 
-// NewDecoder makes a decoder; routes nil means DefaultRoutes. gateway says of
-// an authenticated sender that it may speak for other devices; nil: none may.
-func NewDecoder(routes []Route, runner Runner, models Models, gateway func(sender string) bool) (*Decoder, error) {
+// Speaker knows the senders that may speak for other devices.
+type Speaker interface {
+	// Gateway says of an authenticated sender that it is no device itself.
+	Gateway(sender string) bool
+	// Speaks says whether a gateway may send for a device, named by code or
+	// DevEUI. It may for one that nobody has registered, which is then refused
+	// as such.
+	Speaks(gateway, device string) bool
+}
+
+// noSpeaker lets nobody speak for others.
+type noSpeaker struct{}
+
+func (noSpeaker) Gateway(string) bool        { return false }
+func (noSpeaker) Speaks(string, string) bool { return false }
+
+// NewDecoder makes a decoder; routes nil means DefaultRoutes, speaker nil that
+// nobody may speak for others.
+func NewDecoder(routes []Route, runner Runner, models Models, speaker Speaker) (*Decoder, error) {
 	if routes == nil {
 		routes = DefaultRoutes()
 	}
@@ -30,10 +46,10 @@ func NewDecoder(routes []Route, runner Runner, models Models, gateway func(sende
 	if err != nil {
 		return nil, err
 	}
-	if gateway == nil {
-		gateway = func(string) bool { return false }
+	if speaker == nil {
+		speaker = noSpeaker{}
 	}
-	return &Decoder{routes: compiled, runner: runner, models: models, gateway: gateway}, nil
+	return &Decoder{routes: compiled, runner: runner, models: models, speaker: speaker}, nil
 }
 
 // Filters are the topic filters that carry readings.
@@ -49,11 +65,19 @@ func (d *Decoder) Filters() []string {
 
 // MayPublish says whether an authenticated sender may publish to a topic: to
 // those that a route knows and that name the sender itself or, when it is a
-// gateway, any device.
+// gateway, a device that it speaks for. A gateway's reading of another device
+// passes too, to be refused with a reason: a broker that only closed the
+// connection would have it send the same for ever.
 func (d *Decoder) MayPublish(sender, topic string) bool {
 	var wild [maxWildcards]string
 	r := d.find(topic, &wild)
-	return r != nil && !r.Down && (wild[r.device] == sender || d.gateway(sender))
+	switch {
+	case r == nil || r.Down:
+		return false
+	case !d.speaker.Gateway(sender):
+		return wild[r.device] == sender
+	}
+	return r.Format != "" || d.speaker.Speaks(sender, wild[r.device])
 }
 
 // MayRetain says whether messages of a topic may be kept for those who
@@ -181,12 +205,13 @@ func refusal(err error, reason telemetry.Reason) *telemetry.Refusal {
 // payloads that speak for another device than the one that sent them.
 func (d *Decoder) checkSender(w *work) {
 	sender := w.arrival.Sender
-	if sender != "" && d.gateway(sender) {
-		sender = ""
-	}
+	gateway := sender != "" && d.speaker.Gateway(sender)
 	fallback := w.device
-	if fallback == "" {
+	if fallback == "" && !gateway {
 		fallback = sender
+	}
+	if gateway {
+		sender = ""
 	}
 	check := func(device *string) {
 		if *device == "" {
@@ -194,6 +219,9 @@ func (d *Decoder) checkSender(w *work) {
 		}
 		if w.arrival.Refusal == nil {
 			w.arrival.Refusal = w.wrongSender(*device, sender)
+			if w.arrival.Refusal == nil && gateway && !d.speaker.Speaks(w.arrival.Sender, *device) {
+				w.arrival.Refusal = &telemetry.Refusal{Reason: telemetry.WrongSender, Detail: fmt.Sprintf("device: %q is not of the gateway's organisation", *device)}
+			}
 		}
 	}
 	for i := range w.arrival.Measurements {

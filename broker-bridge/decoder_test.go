@@ -39,10 +39,18 @@ func runner(t testing.TB) *codec.Runner {
 	return r
 }
 
+// onlyGateway may speak for every device but the neighbour's.
+type onlyGateway struct{}
+
+func (onlyGateway) Gateway(sender string) bool { return sender == "gateway" }
+func (onlyGateway) Speaks(sender, device string) bool {
+	return sender == "gateway" && device != "neighbour"
+}
+
 func routed(t *testing.T) *bridge.Decoder {
 	t.Helper()
 	models := sources{"air-1": sumCodec, "old": "", "bad": throwingCodec, "slow": endlessCodec, "A84041FFFF1C2D3E": sumCodec}
-	d, err := bridge.NewDecoder(nil, runner(t), models, func(sender string) bool { return sender == "gateway" })
+	d, err := bridge.NewDecoder(nil, runner(t), models, onlyGateway{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,6 +166,7 @@ func TestByFormatNeedsNoTopic(t *testing.T) {
 		{"a device about itself", "native", "air-1", `{"values":{"a":1}}`, "air-1", "air-1", ""},
 		{"a device about another", "native", "air-1", `{"device":"air-2","values":{"a":1}}`, "air-1", "", telemetry.WrongSender},
 		{"a gateway about a device", "native", "", `{"device":"air-2","values":{"a":1}}`, "gateway", "air-2", ""},
+		{"a gateway about a neighbour", "native", "", `{"device":"neighbour","values":{"a":1}}`, "gateway", "", telemetry.WrongSender},
 		{"a gateway about nobody", "native", "", `{"values":{"a":1}}`, "gateway", "", telemetry.Undecodable},
 		{"an unknown format", "morse", "air-1", `-.-.`, "air-1", "", telemetry.NoRoute},
 	} {

@@ -14,6 +14,17 @@ func (r *Registry) Identity(code string) (Identity, bool) {
 	return who, ok && who.Code == code
 }
 
+// IdentityByID finds a device by its id.
+func (r *Registry) IdentityByID(id int64) (Identity, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	u := r.index.unitByID[id]
+	if u == nil {
+		return Identity{}, false
+	}
+	return Identity{DeviceID: u.id, Code: u.code, OrganisationID: u.owner}, true
+}
+
 // Named finds a device by its code or its DevEUI, as readings name it.
 func (r *Registry) Named(device string) (Identity, bool) {
 	r.mu.RLock()

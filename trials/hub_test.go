@@ -72,7 +72,8 @@ func startHub(t testing.TB, data string, env []string, args ...string) *hub {
 	address := func() string { return "127.0.0.1:" + strconv.Itoa(testbed.FreePort(t)) }
 	h := &hub{t: t, data: data, http: address(), ops: address(), mqt: address(), env: env,
 		log: filepath.Join(t.TempDir(), "hub.log")}
-	h.args = append([]string{"serve", "--data", data, "--rate-keys", "0", "--http", h.http, "--ops", h.ops, "--mqtt-listen", h.mqt}, args...)
+	h.args = append([]string{"serve", "--data", data, "--rate-keys", "0", "--http", h.http, "--ops", h.ops, "--mqtt-listen", h.mqt,
+		"--mqtt-anonymous", "--device-messages", "0", "--device-bytes", "0"}, args...)
 	t.Cleanup(func() {
 		h.kill()
 		if t.Failed() {

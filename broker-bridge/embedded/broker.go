@@ -26,11 +26,13 @@ import (
 
 const drainTime = 6 * time.Second // for the last acknowledgements at the end
 
-// Authenticator checks the credentials of a device.
+// Authenticator checks credentials.
 type Authenticator interface {
-	// Authenticate is asked once per connection; the client id is the device's
-	// code, and so is the username.
-	Authenticate(clientID, username, password string) bool
+	// Authenticate is asked once per connection who its sender is: a device, by
+	// its code, or a gateway, as the decoder's Speaker knows it. "" refuses. It
+	// binds the client id to the sender. valid is asked every now and then
+	// whether that still holds.
+	Authenticate(clientID, username, password string) (sender string, valid func() bool)
 }
 
 // Limiter holds devices back that send too much.
@@ -162,6 +164,9 @@ func (b *Broker) Run(ctx context.Context) error {
 	if err := b.server.Serve(); err != nil {
 		return errors.Join(fmt.Errorf("embedded broker: %w", err), b.Close())
 	}
+	var sweeping sync.WaitGroup
+	sweeping.Go(b.sweep)
+	defer sweeping.Wait()
 	b.o.Log.Info("devices may connect", "mqtt", b.Addr().String(), "credentials", b.o.Auth != nil)
 	<-ctx.Done()
 	return b.Close()

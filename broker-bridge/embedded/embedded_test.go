@@ -114,16 +114,27 @@ func (models) Codec(string) (string, bool) {
 // secrets are the credentials of the test's devices.
 type secrets map[string]string
 
-func (s secrets) Authenticate(_, username, password string) bool {
-	want, ok := s[username]
-	return ok && want == password
+func (s secrets) Authenticate(client, username, password string) (string, func() bool) {
+	valid := func() bool { want, ok := s[username]; return ok && want == password }
+	if client != username || !valid() {
+		return "", nil
+	}
+	return username, valid
+}
+
+// onlyGateway may speak for every device but the neighbour's.
+type onlyGateway struct{}
+
+func (onlyGateway) Gateway(sender string) bool { return sender == "gateway" }
+func (onlyGateway) Speaks(sender, device string) bool {
+	return sender == "gateway" && device != "neighbour"
 }
 
 func start(t testing.TB, o embedded.Options) (b *embedded.Broker, stop func() error) {
 	t.Helper()
 	runner := codec.New(codec.Limits{})
 	t.Cleanup(func() { _ = runner.Close() })
-	decoder, err := bridge.NewDecoder(nil, runner, models{}, func(sender string) bool { return sender == "gateway" })
+	decoder, err := bridge.NewDecoder(nil, runner, models{}, onlyGateway{})
 	if err != nil {
 		t.Fatal(err)
 	}

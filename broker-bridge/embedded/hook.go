@@ -42,19 +42,11 @@ func peerOf(client *mqtt.Client) *peer {
 }
 
 // OnConnect refuses clients before their credentials are looked at.
-func (h *hook) OnConnect(client *mqtt.Client, pk packets.Packet) error {
+func (h *hook) OnConnect(client *mqtt.Client, _ packets.Packet) error {
 	p := peerOf(client)
 	p.version = client.Properties.ProtocolVersion
 	if h.broker.closing.Load() {
 		return h.refuse(client, packets.ErrServerUnavailable)
-	}
-	if h.broker.o.Auth == nil {
-		return nil
-	}
-	// The library publishes wills without asking whether the client may.
-	if pk.Connect.WillFlag && !h.broker.o.Decoder.MayPublish(client.ID, pk.Connect.WillTopic) {
-		h.broker.o.Log.Warn("a client's will is on a topic that is not its own", "client", client.ID, "topic", pk.Connect.WillTopic)
-		return h.refuse(client, packets.ErrBadUsernameOrPassword) // which MQTT 3.1.1 can say too
 	}
 	return nil
 }
@@ -73,13 +65,27 @@ func (h *hook) OnConnectAuthenticate(client *mqtt.Client, pk packets.Packet) boo
 		return true
 	}
 	username := string(pk.Connect.Username)
-	if !validID(client.ID) || username != client.ID ||
-		!auth.Authenticate(client.ID, username, string(pk.Connect.Password)) {
+	sender, valid := "", func() bool { return false }
+	if validID(client.ID) {
+		sender, valid = auth.Authenticate(client.ID, username, string(pk.Connect.Password))
+	}
+	if sender == "" {
 		h.broker.sign(client.ID, telemetry.Sign{Kind: telemetry.Rejected})
 		h.broker.o.Log.Info("a client was refused", "client", client.ID, "username", username, "remote", client.Net.Remote)
 		return false
 	}
-	peerOf(client).sender = client.ID
+	// The library publishes wills without asking whether the client may.
+	if pk.Connect.WillFlag && !h.broker.o.Decoder.MayPublish(sender, pk.Connect.WillTopic) {
+		h.broker.o.Log.Warn("a client's will is on a topic that is not its own", "client", client.ID, "topic", pk.Connect.WillTopic)
+		return false
+	}
+	if other, ok := h.broker.server.Clients.Get(client.ID); ok && !other.Closed() {
+		if p := peerOf(other); p != nil && p.sender != sender {
+			h.broker.o.Log.Warn("a client's id is in use by another sender", "client", client.ID, "sender", sender)
+			return false
+		}
+	}
+	peerOf(client).admit(client.ID, sender, valid)
 	return true
 }
 
@@ -94,15 +100,16 @@ func (h *hook) OnACLCheck(client *mqtt.Client, topic string, write bool) bool {
 	if h.broker.o.Auth == nil {
 		return !strings.HasPrefix(topic, "$CONTROL") && !(write && strings.HasPrefix(topic, "$"))
 	}
+	sender := peerOf(client).sender
 	if write {
-		may := h.broker.o.Decoder.MayPublish(client.ID, topic)
+		may := h.broker.o.Decoder.MayPublish(sender, topic)
 		if !may {
 			h.broker.sign(client.ID, telemetry.Sign{Kind: telemetry.Strayed, Topic: topic})
 		}
 		return may
 	}
 	own, ok := strings.CutPrefix(topic, ownPrefix)
-	return ok && strings.HasPrefix(own, client.ID+"/")
+	return ok && strings.HasPrefix(own, sender+"/")
 }
 
 // OnPacketRead notes QoS 2 before the library lowers it: MQTT 5 clients were
@@ -137,7 +144,9 @@ func (h *hook) OnPublish(client *mqtt.Client, pk packets.Packet) (packets.Packet
 		return pk, packets.ErrRejectPacket
 	}
 	arrival, err := b.o.Decoder.Arrival(context.Background(), pk.TopicName, pk.Payload, p.sender, now)
-	b.distribute(pk)
+	if arrival.Refusal == nil || arrival.Refusal.Reason != telemetry.WrongSender {
+		b.distribute(pk)
+	}
 	b.signs(client, &arrival, err)
 	switch {
 	case err != nil:

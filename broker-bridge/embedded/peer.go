@@ -3,6 +3,7 @@ package embedded
 import (
 	"errors"
 	"net"
+	"sync/atomic"
 	"time"
 
 	"cityhub/broker-bridge/inflight"
@@ -13,6 +14,7 @@ const (
 	loginTime   = 10 * time.Second // from the connection to its CONNECT
 	windowBytes = 8 << 20          // of one connection, not yet acknowledged
 	acceptPause = 100 * time.Millisecond
+	sweepEvery  = 2 * time.Second
 )
 
 // peer is the connection of one client, with what it has not been acknowledged.
@@ -23,9 +25,38 @@ type peer struct {
 	window *inflight.Window
 
 	// Set before the first message is read, by the goroutine that reads.
-	sender  string // the authenticated device, "" when there are no credentials
+	client  string // its client id
+	sender  string // the authenticated device or gateway, "" when there are no credentials
 	version byte
 	twice   bool // the message being read came with QoS 2
+
+	valid atomic.Pointer[func() bool] // whether its credentials still are; nil until it has come in
+}
+
+// admit notes who the connection belongs to.
+func (p *peer) admit(client, sender string, valid func() bool) {
+	p.client, p.sender = client, sender
+	p.valid.Store(&valid)
+}
+
+// sweep ends connections whose credentials are no longer valid, whatever the
+// cause: revoked, run out, or its device gone.
+func (b *Broker) sweep() {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-b.listener.stop:
+			return
+		case <-tick.C:
+		}
+		for _, p := range b.snapshot() {
+			if valid := p.valid.Load(); valid != nil && !(*valid)() {
+				b.o.Log.Info("a client is sent away: its credentials are no longer valid", "client", p.client, "sender", p.sender)
+				p.CloseSoon()
+			}
+		}
+	}
 }
 
 func (b *Broker) newPeer(conn net.Conn) *peer {

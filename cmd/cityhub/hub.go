@@ -24,6 +24,7 @@ import (
 	"cityhub/devices/photos"
 	"cityhub/imports"
 	"cityhub/telemetry"
+	"cityhub/telemetry/quota"
 	"cityhub/telemetry/spool"
 )
 
@@ -54,6 +55,9 @@ type hub struct {
 	forwarder *telemetry.Forwarder
 	roller    *telemetry.Roller
 	pipeline  *telemetry.Pipeline
+	meter     *quota.Meter
+	gate      *quota.Gate
+	door      *credentials.Door
 	decoder   *bridge.Decoder
 	imports   *imports.Imports
 	api       *api.Server
@@ -120,8 +124,7 @@ func (h *hub) openDatabase(ctx context.Context) (err error) {
 	if h.registry, err = devices.Open(ctx, h.database.Store(), time.Now); err != nil {
 		return err
 	}
-	h.keeper, err = credentials.Open(ctx, credentials.Options{Store: h.database.Credentials(), Registry: h.registry, Now: time.Now})
-	if err != nil {
+	if err := h.openKeeper(ctx); err != nil {
 		return err
 	}
 	stations, units, groups := h.registry.Size()
@@ -171,16 +174,19 @@ func (h *hub) openTelemetry(context.Context) error {
 		Clock: telemetry.Clock{Oldest: h.RawRetention}, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher{h}}, Signs: h.signs,
 		Now: time.Now, Log: h.log,
 	})
+	h.meter = quota.NewMeter(h.quotas(), h.registry, time.Now)
+	h.gate = quota.NewGate(h.meter, h.pipeline, h.log)
 	telemetry.NewMetrics(h.metrics, h.counters, h.sequences, h.forwarder)
 	return nil
 }
 
 func (h *hub) openDecoder(context.Context) (err error) {
+	h.door = credentials.NewDoor(h.keeper, h.registry, h.accounts)
 	routes, err := readRoutes(h.MQTTRoutes)
 	if err != nil {
 		return err
 	}
-	h.decoder, err = bridge.NewDecoder(routes, h.codecs, h.registry, nil)
+	h.decoder, err = bridge.NewDecoder(routes, h.codecs, h.registry, h.door)
 	return err
 }
 

@@ -16,7 +16,6 @@ import (
 	"cityhub/api"
 	bridge "cityhub/broker-bridge"
 	"cityhub/broker-bridge/codec"
-	"cityhub/broker-bridge/embedded"
 	"cityhub/devices"
 	"cityhub/devices/credentials"
 	"cityhub/examples"
@@ -60,13 +59,11 @@ func (h *hub) openArchive(ctx context.Context) error {
 
 func (h *hub) openBroker(context.Context) (err error) {
 	if h.MQTTURL == "" {
-		h.broker, err = embedded.New(embedded.Options{Listen: h.MQTTListen, Decoder: h.decoder, Intake: h.pipeline, Signs: h.signs,
-			Log: h.log, Metrics: h.metrics})
-		return err
+		return h.openEmbedded()
 	}
 	h.broker, err = bridge.New(bridge.Options{URL: h.MQTTURL, ClientID: h.MQTTClientID,
 		Username: h.MQTTUsername, Password: h.MQTTPassword,
-		Decoder: h.decoder, Intake: h.pipeline, Signs: h.signs, Log: h.log, Metrics: h.metrics})
+		Decoder: h.decoder, Intake: h.gate, Signs: h.signs, Log: h.log, Metrics: h.metrics})
 	return err
 }
 
@@ -84,7 +81,7 @@ func (h *hub) openAPI(context.Context) (err error) {
 		Registry: h.registry, Imports: h.imports, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(), Credentials: h.keeper, Claims: claims,
 		Accounts: h.accounts, Doorkeeper: doorkeeper{h.accounts, h.keeper}, Proxies: h.proxies(), Rates: h.rates(),
 		History: &telemetry.History{Archive: h.archive, Journal: h.database.RollUpJournal(), IDs: h.database.IDBlocks(), Zone: h.zone},
-		Health:  h.health, Sequences: h.sequences, Signs: h.signs, Intake: h.pipeline, Decode: h.decode, Replay: replayer.replay,
+		Health:  h.health, Sequences: h.sequences, Signs: h.signs, Intake: h.gate, Decode: h.decode, Replay: replayer.replay,
 		TryCodec: h.tryCodec,
 		Answers:  idempotency.New(h.database.Answers(), time.Now),
 		Status:   h.status, Zone: h.zone, Log: h.log, Now: time.Now,
@@ -125,6 +122,9 @@ func (h *hub) stages() ([]stage, error) {
 	stages := []stage{operations, {"forwarder", h.forwarder.Run}, {"roll-ups", h.roller.Run}, {"pipeline", h.pipeline.Run}, {"imports", h.imports.Run},
 		{"accounts", func(ctx context.Context) error { return h.accounts.Run(ctx, h.untold) }},
 		{"http", func(ctx context.Context) error { return h.servePages(ctx, pages) }}, {"mqtt", h.broker.Run}}
+	if outbox := h.outbox(); outbox != nil {
+		stages = append(stages, stage{"credentials", outbox.Run})
+	}
 	if local, ok := h.archive.(*sqlite.Archive); ok {
 		stages = append([]stage{{"retention", func(ctx context.Context) error { return h.expire(ctx, local) }}}, stages...)
 	}

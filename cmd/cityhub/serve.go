@@ -30,6 +30,15 @@ type serveCommand struct {
 	MQTTPassword string `name:"mqtt-password" help:"Password at the broker; better as CITYHUB_MQTT_PASSWORD_FILE." hidden:""`
 	MQTTRoutes   string `name:"mqtt-routes" help:"YAML file with routes (name, filter, format) instead of the built-in ones." type:"path"`
 
+	MQTTAnonymous     bool   `name:"mqtt-anonymous" help:"Let everybody publish for every device at the embedded broker; on a loopback address only, for trying things out."`
+	MQTTAdminUsername string `name:"mqtt-admin-username" help:"User at the broker of --mqtt-url who may change its dynamic security settings: the hub then tells the broker of devices and their secrets."`
+	MQTTAdminPassword string `name:"mqtt-admin-password" help:"Its password; better as CITYHUB_MQTT_ADMIN_PASSWORD_FILE." hidden:""`
+
+	DeviceMessages float64 `name:"device-messages" help:"Messages a second that one device may send; 0: no limit." default:"100"`
+	DeviceBurst    float64 `name:"device-burst" help:"Messages that it may send at once after a pause." default:"2000"`
+	DeviceBytes    float64 `name:"device-bytes" help:"Bytes a second that it may send, and 64 times as many at once; 0: no limit." default:"262144"`
+	DeviceNames    int     `name:"device-names" help:"Different keys that its payloads may have within an hour; 0: no limit." default:"200"`
+
 	InfluxURL    string `name:"influx-url" help:"InfluxDB 2 to keep time series in; without it the embedded archive does."`
 	InfluxOrg    string `name:"influx-org" help:"Organisation in InfluxDB." default:"cityhub"`
 	InfluxBucket string `name:"influx-bucket" help:"Raw bucket; …_hourly and …_daily stand beside it." default:"cityhub"`
@@ -60,8 +69,8 @@ func (s *serveCommand) check() error {
 		host, _, err := net.SplitHostPort(address)
 		if err != nil {
 			refuse(flag, "%q is not HOST:PORT", address)
-		} else if flag == "mqtt-listen" && !loopback(host) {
-			refuse(flag, "%q is reachable from other machines, and the embedded broker asks nobody for a password yet; use 127.0.0.1", address)
+		} else if flag == "mqtt-listen" && s.MQTTAnonymous && !loopback(host) {
+			refuse(flag, "%q is reachable from other machines; with --mqtt-anonymous use 127.0.0.1", address)
 		}
 	}
 	if _, err := networks(s.TrustedProxies); err != nil {
@@ -74,6 +83,12 @@ func (s *serveCommand) check() error {
 	}
 	if s.InfluxURL != "" && s.InfluxToken == "" {
 		refuse("influx-url", "needs a token in CITYHUB_INFLUX_TOKEN or CITYHUB_INFLUX_TOKEN_FILE")
+	}
+	if s.MQTTAdminUsername != "" && s.MQTTURL == "" {
+		refuse("mqtt-admin-username", "is for a broker of --mqtt-url; the embedded one needs none")
+	}
+	if (s.MQTTAdminUsername == "") != (s.MQTTAdminPassword == "") {
+		refuse("mqtt-admin-username", "goes with a password in CITYHUB_MQTT_ADMIN_PASSWORD or CITYHUB_MQTT_ADMIN_PASSWORD_FILE")
 	}
 	if s.RawRetention < time.Hour {
 		refuse("raw-retention", "%s is less than an hour", s.RawRetention)

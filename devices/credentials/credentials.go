@@ -53,18 +53,27 @@ type Store interface {
 	Done(ctx context.Context, ids []int64) error
 }
 
-// Sink is a broker that is told who may come in.
+// Change is what a Sink is told: that a device may come in with a secret under
+// a user name, or no longer.
+type Change struct {
+	Username string
+	Code     string // the device's; its client id, and what its topics name
+	Secret   string // "" when the user name has to go, with its connections
+}
+
+// Sink is a broker with a list of its own of who may come in.
 type Sink interface {
-	// Allow lets a device in with a secret, under a user name of its own.
-	Allow(ctx context.Context, username, code, secret string) error
-	// Drop takes a user name away, and ends its connections. It is no error
-	// when there is none.
-	Drop(ctx context.Context, username string) error
+	// Apply makes changes in order and answers an entry for each, nil once the
+	// broker has confirmed it. Making one again changes nothing.
+	Apply(ctx context.Context, changes []Change) []error
+	// Users are the user names that the broker has from here.
+	Users(ctx context.Context) ([]string, error)
 }
 
 // Registry is what credentials ask of the register of devices.
 type Registry interface {
 	Identity(code string) (devices.Identity, bool)
+	IdentityByID(id int64) (devices.Identity, bool)
 }
 
 // Username is a device's user name at a broker that keeps one password a

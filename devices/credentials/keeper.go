@@ -90,20 +90,25 @@ var ErrRefused = errors.New("no device has this code and secret")
 // ByDevice finds the device that a code and a secret belong to. The code may
 // be any of the device's user names.
 func (k *Keeper) ByDevice(_ context.Context, code, secret string) (*access.Principal, error) {
-	hash := access.HashDeviceSecret(secret)
-	code = strings.TrimSuffix(code, secondSlot)
-	who, ok := k.o.Registry.Identity(code)
+	who, ok := k.holder(strings.TrimSuffix(code, secondSlot), access.HashDeviceSecret(secret))
 	if !ok {
-		return nil, ErrRefused
-	}
-	c, _ := k.Of(who.DeviceID)
-	present := access.SameHash(c.Hash, hash)
-	before := access.SameHash(c.OldHash, hash) && k.o.Now().Before(c.OldUntil)
-	if !present && !before {
 		return nil, ErrRefused
 	}
 	return &access.Principal{Kind: access.DeviceKind, ID: who.DeviceID, Name: who.Code,
 		Bindings: []access.Binding{{Role: access.Device, Organisation: who.OrganisationID}}}, nil
+}
+
+// holder finds the device of a code, if the hash is of a secret of its own that
+// is valid now.
+func (k *Keeper) holder(code, hash string) (devices.Identity, bool) {
+	who, ok := k.o.Registry.Identity(code)
+	if !ok {
+		return who, false
+	}
+	c, _ := k.Of(who.DeviceID)
+	present := access.SameHash(c.Hash, hash)
+	before := access.SameHash(c.OldHash, hash) && k.o.Now().Before(c.OldUntil)
+	return who, present || before
 }
 
 // Revoked says of a device, named by its code, that it was shut out: nothing

@@ -1,0 +1,177 @@
+package quota
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"cityhub/telemetry"
+)
+
+// Of the messages beyond a quota some are quarantined, so that one can see what
+// the device sends; the others are counted as rejected.
+const (
+	keepEvery = 10 * time.Second // of one device …
+	keepBurst = 5                // … after the first ones
+	tellEvery = time.Hour        // in the log
+)
+
+// Intake takes readings on their way.
+type Intake interface {
+	Submit(arrival telemetry.Arrival, done func(telemetry.Receipt))
+}
+
+// Gate is an Intake before another that refuses what is beyond a device's
+// quota. Readings of devices that nobody has registered pass: they end in the
+// quarantine, which is bounded.
+type Gate struct {
+	meter *Meter
+	next  Intake
+	log   *slog.Logger
+
+	mu   sync.Mutex
+	told map[int64]time.Time
+}
+
+// NewGate makes one.
+func NewGate(m *Meter, next Intake, log *slog.Logger) *Gate {
+	return &Gate{meter: m, next: next, log: log, told: map[int64]time.Time{}}
+}
+
+// verdict is what becomes of a device's measurements in one message.
+type verdict struct {
+	beyond string
+	keep   bool // in quarantine
+}
+
+// Submit hands an arrival on. A message is charged once to each device that it
+// names; of a message of many only the measurements of those within their
+// quota go on.
+func (g *Gate) Submit(a telemetry.Arrival, done func(telemetry.Receipt)) {
+	now := g.meter.now()
+	if len(a.Measurements) == 1 { // nearly all are
+		v := g.judge(&a.Measurements[0], len(a.Payload), now)
+		if v.beyond == "" {
+			g.next.Submit(a, done)
+			return
+		}
+		g.split(a, []verdict{v}, done)
+		return
+	}
+	if verdicts, any := g.all(&a, now); any {
+		g.split(a, verdicts, done)
+		return
+	}
+	g.next.Submit(a, done)
+}
+
+// all gives the verdict for each measurement, and whether any is refused.
+func (g *Gate) all(a *telemetry.Arrival, now time.Time) (verdicts []verdict, any bool) {
+	if len(a.Measurements) == 0 {
+		return nil, false
+	}
+	verdicts = make([]verdict, len(a.Measurements))
+	by := map[int64]verdict{} // of devices seen in this message
+	for i := range a.Measurements {
+		m := &a.Measurements[i]
+		who, known := g.meter.registry.Named(m.Device)
+		if !known {
+			continue
+		}
+		v, had := by[who.DeviceID]
+		if !had {
+			v = g.judge(m, len(a.Payload), now)
+			by[who.DeviceID] = v
+		}
+		verdicts[i], any = v, any || v.beyond != ""
+	}
+	return verdicts, any
+}
+
+func (g *Gate) judge(m *telemetry.Measurement, size int, now time.Time) verdict {
+	who, known := g.meter.registry.Named(m.Device)
+	if !known {
+		return verdict{}
+	}
+	v := verdict{beyond: g.meter.charge(who.DeviceID, now.UnixNano(), size, m.Values)}
+	if v.beyond != "" {
+		v.keep = g.meter.keeps(who.DeviceID, now.UnixNano())
+		g.tell(who.DeviceID, who.Code, v.beyond, now)
+	}
+	return v
+}
+
+func (g *Gate) tell(device int64, code, beyond string, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if last, ok := g.told[device]; ok && now.Sub(last) < tellEvery {
+		return
+	}
+	g.told[device] = now
+	g.log.Warn("a device sends more than it may; what is beyond is refused", "device", code, "too many", beyond)
+}
+
+// split submits what may pass and what is refused apart, and answers for both
+// together.
+func (g *Gate) split(a telemetry.Arrival, verdicts []verdict, done func(telemetry.Receipt)) {
+	pass, stop := a, a
+	pass.Measurements, stop.Measurements = nil, nil
+	var places []int
+	keep := false
+	out := telemetry.Receipt{Refusals: make([]*telemetry.Refusal, len(verdicts))}
+	for i, v := range verdicts {
+		if v.beyond == "" {
+			pass.Measurements, places = append(pass.Measurements, a.Measurements[i]), append(places, i)
+			continue
+		}
+		out.Refusals[i] = &telemetry.Refusal{Reason: telemetry.OverQuota,
+			Detail: fmt.Sprintf("device: %.100q sends too many %s; slow it down, or raise the hub's quotas", a.Measurements[i].Device, v.beyond)}
+		stop.Refusal, keep = out.Refusals[i], keep || v.keep
+	}
+	stop.Answerable = stop.Answerable || !keep
+	both := &pair{out: out, places: places, done: done, left: 2}
+	if len(places) == 0 {
+		both.left = 1
+	} else {
+		g.next.Submit(pass, both.passed)
+	}
+	g.next.Submit(stop, both.stopped)
+}
+
+// pair waits for two receipts and makes one of them.
+type pair struct {
+	mu     sync.Mutex
+	out    telemetry.Receipt
+	places []int
+	left   int
+	done   func(telemetry.Receipt)
+}
+
+func (p *pair) passed(r telemetry.Receipt) {
+	p.settle(func() {
+		p.out.Err = r.Err
+		for i, refusal := range r.Refusals {
+			p.out.Refusals[p.places[i]] = refusal
+		}
+	})
+}
+
+func (p *pair) stopped(r telemetry.Receipt) {
+	p.settle(func() {
+		if p.out.Err == nil {
+			p.out.Err = r.Err
+		}
+	})
+}
+
+func (p *pair) settle(note func()) {
+	p.mu.Lock()
+	note()
+	p.left--
+	last := p.left == 0
+	p.mu.Unlock()
+	if last {
+		p.done(p.out)
+	}
+}
