@@ -2,6 +2,7 @@ package devices
 
 import (
 	"context"
+	"math"
 	"strconv"
 	"time"
 )
@@ -80,6 +81,10 @@ func (b *batch) keepThing(ctx context.Context, p *rowPlan, s rowState, device De
 	return t, true, b.registry.Things.put(ctx, b.work, &t, &s.thing)
 }
 
+// sameSpot is the difference in degrees that is none, a tenth of a millimetre:
+// spreadsheet programs keep 15 digits of a number.
+const sameSpot = 1e-9
+
 // place moves the thing, unless it is there: a file knows no altitude.
 func (b *batch) place(ctx context.Context, p *rowPlan, t *Thing) error {
 	if p.position == nil {
@@ -87,7 +92,7 @@ func (b *batch) place(ctx context.Context, p *rowPlan, t *Thing) error {
 	}
 	if t.LocationID != 0 {
 		l, err := b.Locations.Get(ctx, t.LocationID)
-		if err != nil || (l.Position.Lon == p.position.Lon && l.Position.Lat == p.position.Lat) {
+		if err != nil || (math.Abs(l.Position.Lon-p.position.Lon) < sameSpot && math.Abs(l.Position.Lat-p.position.Lat) < sameSpot) {
 			return err
 		}
 	}
