@@ -72,7 +72,7 @@ const heapFloor = 64 << 20
 
 // serve opens the hub, runs it until the context ends, and closes it.
 func serve(ctx context.Context, s *serveCommand, log *slog.Logger, out io.Writer) (err error) {
-	defer runtime.KeepAlive(make([]byte, heapFloor))
+	defer runtime.KeepAlive(untouched(heapFloor))
 	h := &hub{serveCommand: s, log: log, metrics: prometheus.NewRegistry(), started: time.Now(), out: out}
 	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer func() { err = errors.Join(err, h.close()) }()
