@@ -79,3 +79,32 @@ func TestARevokedDeviceIsHeardNoMore(t *testing.T) {
 	h.post(fmt.Sprintf("devices/%v/credentials", id), ``).want(201)
 	h.post("ingest", `{"device":"dev-1","values":{"pm25":6}}`).want(202)
 }
+
+func TestLabels(t *testing.T) {
+	h := newHub(t)
+	h.city()
+	id := h.stocked("aq-1", "SN-1")
+	for format, start := range map[string]string{"svg": "<svg", "png": "\x89PNG", "pdf": "%PDF-"} {
+		r := h.get(fmt.Sprintf("devices/%d/label?format=%s", id, format)).want(200)
+		if !strings.HasPrefix(string(r.body), start) || !strings.Contains(r.header.Get("Content-Type"), format) {
+			t.Errorf("%s: %s %.20q", format, r.header.Get("Content-Type"), r.body)
+		}
+	}
+	h.get("devices/999/label").want(404)
+	sheet := h.post("labels", `{"devices":["aq-1","dev-1"],"perRow":2}`).want(200)
+	if !strings.HasPrefix(string(sheet.body), "%PDF-") {
+		t.Errorf("%.20q", sheet.body)
+	}
+	h.post("labels", `{"devices":["aq-1"],"claimCodes":true}`).want(200)
+	h.post("labels", `{"devices":["dev-1"],"claimCodes":true}`).want(409)
+	h.post("labels", `{"devices":["nobody"]}`).want(422)
+	found := h.post("labels/read", `{"text":"https://elsewhere.example/d/aq-1#claim=AC3F-K9MN-WX4T-Y7PR"}`).want(200).json()
+	if found["claimCode"] != "AC3F-K9MN-WX4T-Y7PR" || found["device"].(map[string]any)["id"] != float64(id) {
+		t.Errorf("read %v", found)
+	}
+	fresh := h.post("labels/read", `{"text":"LW:D0:70B3D57ED0001234:A84041FFFF1C2D3E:01A20B0C:SX-9"}`).want(200).json()
+	if fresh["device"] != nil || fresh["proposal"].(map[string]any)["serial"] != "X-9" {
+		t.Errorf("read %v", fresh)
+	}
+	h.post("labels/read", `{"text":"hello"}`).want(422)
+}

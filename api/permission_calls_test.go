@@ -198,6 +198,9 @@ var calls = map[string]call{
 		return fmt.Sprintf(`{"serial":"%sstock","code":"%s","organisation":"%s"}`, x.mark, w.claimCode(x), x.code)
 	}},
 	"make-claim-code":   {path: address("/devices/%d/claim-codes", spare)},
+	"get-label":         {path: address("/devices/%d/label", device)},
+	"make-labels":       {path: plainly("/labels"), body: text(`{"devices":["%s"]}`, deviceCode), refused: true},
+	"read-label":        {path: plainly("/labels/read"), body: text(`{"text":"https://hub.example/d/%s"}`, deviceCode), sees: withID(device)},
 	"rotate-credential": {path: address("/devices/%d/credentials", device), self: true},
 	"revoke-credential": {path: address("/devices/%d/credentials", device), self: true},
 	"publish":           {path: plainly("/publications"), body: text(`{"publication":"internal","thing":%d}`, thing), refused: true},

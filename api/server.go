@@ -65,6 +65,7 @@ type Options struct {
 	Zone        *time.Location // the city's
 	Log         *slog.Logger
 	Now         func() time.Time
+	PublicURL   string // where people reach the hub; the request's host when ""
 	Credentials *credentials.Keeper
 	Claims      *credentials.Claims
 	Proxies     []netip.Prefix // whose word on the caller's address and on https is taken
@@ -147,6 +148,7 @@ func (s *Server) routes() {
 	s.devices()
 	s.claiming()
 	s.credentials()
+	s.labelling()
 	s.deployments()
 	s.visits()
 	s.proofOfLife()

@@ -27,6 +27,7 @@ var rooms = []room{
 	{path: "devices", may: []string{"geo", "access", "sheet"},
 		why: "the registry knows what stands where, not what it measures or how that travels"},
 
+	{path: "devices/labels", may: nouns, why: "a label is drawn and read from what is said of a device"},
 	{path: "devices/photos", may: nouns, why: "pictures are bytes on a disk; whose they are is the registry's business"},
 
 	{path: "imports", may: append([]string{"sheet"}, nouns...),
@@ -55,7 +56,7 @@ var rooms = []room{
 	{path: "database", may: append([]string{"alerts", "idempotency"}, leaf...),
 		why: "the SQL room implements the nouns' stores and serves nobody else"},
 
-	{path: "api", may: append([]string{"alerts", "imports", "idempotency"}, leaf...),
+	{path: "api", may: append([]string{"alerts", "devices/labels", "imports", "idempotency"}, leaf...),
 		why: "pages ask nouns: broker, stores and sibling surfaces are wired by cmd/cityhub"},
 	{path: "api/sensorthings", may: append([]string{"api", "alerts"}, leaf...), why: "a surface asks nouns and borrows the API's manners"},
 	{path: "api/features", may: append([]string{"api", "alerts"}, leaf...), why: "a surface asks nouns and borrows the API's manners"},
