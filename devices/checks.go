@@ -50,11 +50,12 @@ func (x *index) moveLocation(l Location) {
 	if !known {
 		return // nothing can stand at a new one
 	}
-	for id, s := range x.stations {
-		if s.Position != nil && s.location == l.ID {
+	for _, site := range x.stations {
+		s := site.station
+		if s != nil && s.Position != nil && s.location == l.ID {
 			moved := *s
 			moved.Position = &l.Position
-			x.stations[id] = &moved
+			site.station = &moved
 		}
 	}
 }

@@ -136,8 +136,7 @@ func (r *Registry) stands(device int64) (*Station, time.Time, bool) {
 	}
 	for _, b := range u.bindings {
 		if b.to == endOf(time.Time{}) {
-			series := r.index.series[b.group]
-			return r.index.stations[series.ThingID], time.Unix(0, b.from), true
+			return b.seat.site.station, time.Unix(0, b.from), true
 		}
 	}
 	return nil, time.Time{}, false

@@ -76,14 +76,15 @@ type binding struct {
 	deployment int64
 	from, to   int64 // nanoseconds since 1970, half-open; to is MaxInt64 while open
 	group      int64
+	seat       *seat // of the group
 }
 
 // index is the registry in memory, as resolving needs it.
 type index struct {
 	properties map[string]ObservedProperty
 	models     map[int64]*Model
-	stations   map[int64]*Station
-	series     map[int64]*Series
+	stations   map[int64]*site  // by thing
+	series     map[int64]*seat  // by group
 	units      map[string]*unit // by code, and by DevEUI where there is one
 	unitByID   map[int64]*unit
 	locations  map[int64]geo.Position
@@ -98,8 +99,8 @@ func newIndex() *index {
 	return &index{
 		properties: map[string]ObservedProperty{},
 		models:     map[int64]*Model{},
-		stations:   map[int64]*Station{},
-		series:     map[int64]*Series{},
+		stations:   map[int64]*site{},
+		series:     map[int64]*seat{},
 		units:      map[string]*unit{},
 		unitByID:   map[int64]*unit{},
 		locations:  map[int64]geo.Position{},
@@ -152,14 +153,14 @@ func (x *index) enterThing(t Thing) {
 		s.Position = &p
 	}
 	s.stays = x.staysAt(t.ID)
-	x.stations[t.ID] = s
+	x.site(t.ID).station = s
 }
 
-func (x *index) leaveThing(t Thing) { delete(x.stations, t.ID) }
+func (x *index) leaveThing(t Thing) { delete(x.stations, t.ID) } // no group can be at it
 
 func (x *index) enterGroup(g Group) {
-	if x.series[g.ID] == nil {
-		x.series[g.ID] = &Series{Group: g}
+	if x.seriesOf(g.ID) == nil {
+		x.seat(&Series{Group: g})
 	}
 }
 
@@ -173,7 +174,7 @@ func (x *index) leaveDatastream(d Datastream) {
 
 // setStream copies the series: readers may hold the old one.
 func (x *index) setStream(d Datastream, m *measure) {
-	old := x.series[d.Group]
+	old := x.seriesOf(d.Group)
 	if old == nil || d.Slot < 0 {
 		return
 	}
@@ -181,7 +182,7 @@ func (x *index) setStream(d Datastream, m *measure) {
 	next.Datastreams = slices.Clone(old.Datastreams)
 	next.measures = slices.Clone(old.measures)
 	next.set(&d, m)
-	x.series[d.Group] = &next
+	x.seat(&next)
 	x.refit(d.Group)
 }
 
@@ -237,7 +238,11 @@ func (x *index) enterDeployment(d Deployment) {
 		return
 	}
 	x.leaveDeployment(d)
-	u.bindings = append(u.bindings, binding{d.ID, d.From.UnixNano(), endOf(d.To), d.GroupID})
+	seat := x.series[d.GroupID]
+	if seat == nil {
+		return // nothing resolves to what has no datastreams
+	}
+	u.bindings = append(u.bindings, binding{d.ID, d.From.UnixNano(), endOf(d.To), d.GroupID, seat})
 	sort.Slice(u.bindings, func(i, j int) bool { return u.bindings[i].from < u.bindings[j].from })
 	x.host(u.sensor, d.GroupID, d.From.UnixNano())
 }

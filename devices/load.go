@@ -58,7 +58,7 @@ func fetch[T any](ctx context.Context, table Table[T], id func(*T) *int64, enter
 
 // loadDatastream fills a series in place: nobody holds it yet.
 func (x *index) loadDatastream(d Datastream) {
-	s := x.series[d.Group]
+	s := x.seriesOf(d.Group)
 	if s == nil || d.Slot < 0 {
 		return
 	}

@@ -32,10 +32,10 @@ func (s *Station) Visited() (since int64, open bool) {
 // the old state.
 func (x *index) enterVisit(v Visit) {
 	x.keepVisit(v)
-	if old := x.stations[v.ThingID]; old != nil {
+	if old := x.stationOf(v.ThingID); old != nil {
 		changed := *old
 		changed.stays = x.staysAt(v.ThingID)
-		x.stations[v.ThingID] = &changed
+		x.site(v.ThingID).station = &changed
 	}
 }
 

@@ -47,7 +47,7 @@ func (x *index) modelIn(sensor int64, s *Series) *Model {
 
 // host notes that a device of a model fills a group from an instant on.
 func (x *index) host(sensor, group, from int64) {
-	old := x.series[group]
+	old := x.seriesOf(group)
 	if old == nil || !old.mixed && old.SensorID == sensor {
 		return
 	}
@@ -56,7 +56,7 @@ func (x *index) host(sensor, group, from int64) {
 	if next.filler == 0 || from >= next.since {
 		next.filler, next.since = sensor, from
 	}
-	x.series[group] = &next
+	x.seat(&next)
 	for _, s := range []int64{old.SensorID, sensor} {
 		if !slices.Contains(x.guests[group], s) {
 			x.guests[group] = append(x.guests[group], s)
@@ -69,7 +69,7 @@ func (x *index) host(sensor, group, from int64) {
 func (x *index) refit(group int64) {
 	for _, sensor := range x.guests[group] {
 		if m := x.models[sensor]; m != nil {
-			x.fits[fit{sensor, group}] = m.fitted(x.series[group])
+			x.fits[fit{sensor, group}] = m.fitted(x.seriesOf(group))
 		}
 	}
 }
@@ -100,7 +100,7 @@ func (r *Registry) hostsOf(sensor int64) (groups []int64) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for group, sensors := range r.index.guests {
-		if slices.Contains(sensors, sensor) && r.index.series[group].SensorID != sensor {
+		if slices.Contains(sensors, sensor) && r.index.seriesOf(group).SensorID != sensor {
 			groups = append(groups, group)
 		}
 	}

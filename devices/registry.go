@@ -77,12 +77,13 @@ func (r *Registry) Resolve(device string, at time.Time) (Target, error) {
 	if !ok {
 		return Target{}, ErrNotDeployed
 	}
-	series := r.index.series[b.group]
-	return Target{
-		DeviceID: u.id, Device: u.code, Series: series,
-		Station: r.index.stations[series.ThingID],
-		Model:   r.index.modelIn(u.sensor, series),
-	}, nil
+	t := Target{DeviceID: u.id, Device: u.code, Series: b.seat.series, Station: b.seat.site.station}
+	if b.seat.mixed {
+		t.Model = r.index.modelIn(u.sensor, t.Series)
+	} else {
+		t.Model = r.index.models[u.sensor]
+	}
+	return t, nil
 }
 
 // Series gives a group with its station and the model that fills it, or
@@ -90,7 +91,7 @@ func (r *Registry) Resolve(device string, at time.Time) (Target, error) {
 func (r *Registry) Series(group int64) (Target, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	s := r.index.series[group]
+	s := r.index.seriesOf(group)
 	if s == nil {
 		return Target{}, fmt.Errorf("group %d: %w", group, ErrNotFound)
 	}
@@ -98,7 +99,7 @@ func (r *Registry) Series(group int64) (Target, error) {
 	if s.mixed {
 		sensor = s.filler
 	}
-	return Target{Series: s, Station: r.index.stations[s.ThingID], Model: r.index.modelIn(sensor, s)}, nil
+	return Target{Series: s, Station: r.index.stationOf(s.ThingID), Model: r.index.modelIn(sensor, s)}, nil
 }
 
 // Property finds an observed property by code.
