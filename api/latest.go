@@ -26,6 +26,7 @@ type Selection struct {
 
 type latestInput struct {
 	Selection
+	Filter
 	Limit int `query:"limit" minimum:"1" doc:"At most so many features; all when absent"`
 }
 
@@ -44,7 +45,12 @@ func (s *Server) latest() {
 		if err != nil {
 			return nil, err
 		}
-		return &latestOutput{geoJSON, s.appendLatest(nil, access.ScopeOf(ctx), property, window, in.Limit)}, nil
+		keep, err := s.keeper(ctx, in.Filter)
+		if err != nil {
+			return nil, err
+		}
+		features := s.newest(access.ScopeOf(ctx), property, keep.narrow(window), keep, in.Limit)
+		return &latestOutput{geoJSON, appendFeatures(nil, features)}, nil
 	})
 }
 
@@ -105,14 +111,14 @@ func within(window *geo.Window, position *geo.Position) bool {
 
 // newest gives one feature a station, of the datastream with the newest value
 // where it has several; limit 0 is all.
-func (s *Server) newest(scope *access.Scope, property *devices.ObservedProperty, window *geo.Window, limit int) []feature {
+func (s *Server) newest(scope *access.Scope, property *devices.ObservedProperty, window *geo.Window, keep *keeper, limit int) []feature {
 	now := s.o.Now().UnixNano()
 	values := s.o.Latest.Of(property.Code)
 	features := make([]feature, 0, len(values))
 	place := make(map[int64]int, len(values))
 	for _, v := range values {
 		f, ok := s.feature(scope, property, v, now)
-		if !ok || !within(window, f.station.Position) {
+		if !ok || !within(window, f.station.Position) || !keep.feature(&f) {
 			continue
 		}
 		if at, known := place[f.station.ID]; known {
@@ -131,7 +137,10 @@ func (s *Server) newest(scope *access.Scope, property *devices.ObservedProperty,
 
 // appendLatest writes the newest values as a FeatureCollection.
 func (s *Server) appendLatest(b []byte, scope *access.Scope, property *devices.ObservedProperty, window *geo.Window, limit int) []byte {
-	features := s.newest(scope, property, window, limit)
+	return appendFeatures(b, s.newest(scope, property, window, nil, limit))
+}
+
+func appendFeatures(b []byte, features []feature) []byte {
 	b = slices.Grow(b, 64+320*len(features))
 	b = append(b, collectionHead...)
 	for i := range features {

@@ -77,14 +77,16 @@ type Options struct {
 // Server serves the city over HTTP. Make it with New, run it with Listen, end
 // it with Shutdown.
 type Server struct {
-	o       Options
-	app     *fiber.App
-	api     huma.API
-	spec    []byte
-	live    *live
-	prover  telemetry.Prover
-	proofs  groupWatch
-	limiter *limiter
+	o         Options
+	app       *fiber.App
+	api       huma.API
+	spec      []byte
+	live      *live
+	dots      *dots
+	tileCache *tileCache
+	prover    telemetry.Prover
+	proofs    groupWatch
+	limiter   *limiter
 	// versions finds the entity of an id, by the address of its collection;
 	// filled while routes are registered.
 	versions map[string]func(ctx context.Context, id int64) (version, error)
@@ -108,6 +110,7 @@ func New(o Options) (*Server, error) {
 		versions: map[string]func(context.Context, int64) (version, error){}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.live = newLive(s)
+	s.dots, s.tileCache = newDots(s), newTileCache()
 	s.prover = telemetry.Prover{Registry: o.Registry, Latest: o.Latest, Health: o.Health, Sequences: o.Sequences,
 		Archive: o.History.Archive, Quarantine: o.Quarantine, Signs: o.Signs, Now: o.Now}
 	s.app = fiber.New(s.config())
@@ -156,6 +159,8 @@ func (s *Server) routes() {
 	s.observations()
 	s.aggregates()
 	s.latest()
+	s.clusters()
+	s.tiles()
 	s.liveStream()
 	s.ingesting()
 	s.importing()
@@ -202,6 +207,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // Tell makes the server a telemetry.Watcher: it feeds the live stream.
 func (s *Server) Tell(lines []telemetry.Line) {
 	s.live.tell(lines)
+	s.dots.tell(lines)
 	s.proofs.tell(lines)
 }
 

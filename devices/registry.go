@@ -32,13 +32,14 @@ type Registry struct {
 	Zones         *Nouns[Zone]
 	ZoneVersions  *Nouns[ZoneVersion] // to read; ShapeZone changes them
 
-	store  Store
-	photos PhotoStore // nil: there is no place for photos
-	now    func() time.Time
-	codec  func(ctx context.Context, source string) error // nil: not checked
-	write  sync.Mutex                                     // one change at a time, so that checks hold until they are kept
-	mu     sync.RWMutex
-	index  *index
+	store    Store
+	photos   PhotoStore // nil: there is no place for photos
+	now      func() time.Time
+	codec    func(ctx context.Context, source string) error // nil: not checked
+	write    sync.Mutex                                     // one change at a time, so that checks hold until they are kept
+	mu       sync.RWMutex
+	revision uint64
+	index    *index
 }
 
 // Open loads the registry from its store.
@@ -167,5 +168,13 @@ func (r *Registry) change(ctx context.Context, do func(context.Context, *work) e
 	for _, enter := range w.entries {
 		enter(r.index)
 	}
+	r.revision++
 	return nil
+}
+
+// Revision changes whenever anything of the registry may have.
+func (r *Registry) Revision() uint64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.revision
 }

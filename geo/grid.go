@@ -1,0 +1,123 @@
+package geo
+
+import (
+	"math"
+	"sort"
+)
+
+// gridBits are those of each axis of a Spot: the map is cut 31 times.
+const gridBits = 31
+
+// maxMercator is where the square map of the web ends, in degrees north.
+const maxMercator = 85.05112877980659
+
+// Spot is a place on the map of the web (Mercator), such that all places of
+// one map cell, of whatever zoom, have neighbouring numbers: the bits of x
+// and y take turns, the highest first.
+type Spot uint64
+
+// SpotOf gives a position's; what lies beyond 85° is moved there.
+func SpotOf(p Position) Spot {
+	x, y := mercator(p.Lon, p.Lat)
+	const cells = 1 << gridBits
+	clamp := func(v float64) uint64 { return uint64(min(max(v*cells, 0), cells-1)) }
+	return Spot(spread(clamp(x))<<1 | spread(clamp(y)))
+}
+
+// mercator gives the place on the map, from 0 in the north-west to 1.
+func mercator(lon, lat float64) (x, y float64) {
+	s := math.Sin(min(max(lat, -maxMercator), maxMercator) * math.Pi / 180)
+	return lon/360 + 0.5, 0.5 - math.Log((1+s)/(1-s))/(4*math.Pi)
+}
+
+// unmercator is the way back.
+func unmercator(x, y float64) (lon, lat float64) {
+	return (x - 0.5) * 360, math.Atan(math.Sinh(math.Pi*(1-2*y))) * 180 / math.Pi
+}
+
+// spread puts a zero before each bit of a number of 32 bits.
+func spread(v uint64) uint64 {
+	v = (v | v<<16) & 0x0000ffff0000ffff
+	v = (v | v<<8) & 0x00ff00ff00ff00ff
+	v = (v | v<<4) & 0x0f0f0f0f0f0f0f0f
+	v = (v | v<<2) & 0x3333333333333333
+	return (v | v<<1) & 0x5555555555555555
+}
+
+// Cell is a square of the map: of the 4^Level into which it is cut at a
+// level, the one in column X from the west and row Y from the north.
+type Cell struct {
+	Level int
+	X, Y  uint32
+}
+
+// Window is what the cell covers.
+func (c Cell) Window() Window {
+	n := float64(uint64(1) << c.Level)
+	west, north := unmercator(float64(c.X)/n, float64(c.Y)/n)
+	east, south := unmercator(float64(c.X+1)/n, float64(c.Y+1)/n)
+	return Window{west, south, east, north}
+}
+
+// EachCell cuts spots, which are sorted, into the cells of a level and calls
+// each with those that meet the window and are not empty: with the places
+// [from, to) in spots, and whether all of the cell lies in the window. It costs
+// what is found, not what there is. Levels above 31 count as 31.
+func EachCell(spots []Spot, level int, w Window, each func(c Cell, from, to int, whole bool)) {
+	walk := cellWalk{spots, min(level, gridBits), w.parts(), each}
+	walk.down(Cell{}, 0, len(spots), false)
+}
+
+// EachWithin is EachCell for the cells of a level that lie in a larger one.
+func EachWithin(spots []Spot, c Cell, level int, each func(c Cell, from, to int, whole bool)) {
+	level = max(min(level, gridBits), c.Level)
+	shift := 2 * (gridBits - c.Level)
+	first := Spot(spread(uint64(c.X))<<1|spread(uint64(c.Y))) << shift
+	find := func(limit Spot) int { return sort.Search(len(spots), func(i int) bool { return spots[i] >= limit }) }
+	walk := cellWalk{spots: spots, level: level, each: each}
+	walk.down(c, find(first), find(first+1<<shift), true)
+}
+
+type cellWalk struct {
+	spots  []Spot
+	level  int
+	window []Window // its parts
+	each   func(c Cell, from, to int, whole bool)
+}
+
+// down looks at a cell's quarters.
+func (k *cellWalk) down(c Cell, from, to int, whole bool) {
+	if from == to {
+		return
+	}
+	if !whole {
+		var meets bool
+		if meets, whole = k.meets(c.Window()); !meets {
+			return
+		}
+	}
+	if c.Level == k.level {
+		k.each(c, from, to, whole)
+		return
+	}
+	shift := 2 * (gridBits - c.Level - 1)
+	base := k.spots[from] >> (shift + 2) << 2
+	for quarter := range Spot(4) {
+		end := to
+		if quarter < 3 {
+			limit := (base + quarter + 1) << shift
+			end = from + sort.Search(to-from, func(i int) bool { return k.spots[from+i] >= limit })
+		}
+		k.down(Cell{c.Level + 1, c.X<<1 | uint32(quarter>>1), c.Y<<1 | uint32(quarter&1)}, from, end, whole)
+		from = end
+	}
+}
+
+// meets says whether a cell meets the window, and whether it lies in it.
+func (k *cellWalk) meets(c Window) (meets, whole bool) {
+	for _, w := range k.window {
+		meets = meets || c.MinLon <= w.MaxLon && c.MaxLon >= w.MinLon && c.MinLat <= w.MaxLat && c.MaxLat >= w.MinLat
+		whole = whole || c.MinLon >= w.MinLon && c.MaxLon <= w.MaxLon && c.MinLat >= w.MinLat && c.MaxLat <= w.MaxLat
+	}
+	return meets, whole
+}

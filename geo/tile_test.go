@@ -1,0 +1,260 @@
+package geo
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"testing"
+
+	"github.com/paulmach/orb"
+	"github.com/paulmach/orb/encoding/mvt"
+	"github.com/paulmach/orb/geojson"
+	"github.com/paulmach/orb/maptile"
+	"github.com/paulmach/orb/planar"
+)
+
+func hanoiPoints(n int) []Position {
+	r := rand.New(rand.NewPCG(3, 4))
+	all := make([]Position, n)
+	for i := range all {
+		all[i] = Position{Lon: 105.47 + r.Float64()*0.35, Lat: 20.96 + r.Float64()*0.3} // in tile 10/812/450
+	}
+	return all
+}
+
+// hanoiTile holds all of hanoiPoints.
+var hanoiTile = Cell{Level: 10, X: 812, Y: 450}
+
+// What was written is what orb reads, and its places are at most a unit off.
+func TestTilesAreReadByAnother(t *testing.T) {
+	points := hanoiPoints(10_000)
+	l := drawPoints(points)
+	layers, err := mvt.Unmarshal(l)
+	if err != nil || len(layers) != 1 {
+		t.Fatalf("%d layers: %v", len(layers), err)
+	}
+	layer := layers[0]
+	if layer.Name != "stations" || layer.Version != 2 || layer.Extent != TileExtent || len(layer.Features) != len(points) {
+		t.Fatalf("layer %s, version %d, extent %d, %d features", layer.Name, layer.Version, layer.Extent, len(layer.Features))
+	}
+	tile := maptile.New(hanoiTile.X, hanoiTile.Y, maptile.Zoom(hanoiTile.Level))
+	layer.ProjectToWGS84(tile)
+	unit := 360 / math.Exp2(float64(hanoiTile.Level)) / TileExtent
+	for i, f := range layer.Features {
+		at, p := f.Point(), points[i]
+		if math.Abs(at[0]-p.Lon) > unit || math.Abs(at[1]-p.Lat) > unit {
+			t.Fatalf("feature %d is at %v, was put at %v", i, at, p)
+		}
+		if f.ID != float64(i) || f.Properties["thing"] != fmt.Sprintf("st-%d", i) || f.Properties["value"] != float64(i%500)+0.25 ||
+			f.Properties["time"] != float64(1_780_000_000+i%60) || f.Properties["state"] != "ok" {
+			t.Fatalf("feature %d: %v %v", i, f.ID, f.Properties)
+		}
+	}
+}
+
+func drawPoints(points []Position) []byte {
+	l := NewTileLayer("stations", "thing", "value", "time", "state")
+	for i, p := range points {
+		x, y := hanoiTile.Place(p)
+		l.Point(uint64(i), x, y)
+		l.Text(0, fmt.Sprintf("st-%d", i))
+		l.Number(1, float64(i%500)+0.25)
+		l.Int(2, int64(1_780_000_000+i%60))
+		l.Text(3, "ok")
+		l.End()
+	}
+	return l.Append(nil)
+}
+
+// Areas keep their surface, are cut at the tile's edge, and wind as the format
+// wants it, or orb would not know the hole from a shell.
+func TestAreasInTiles(t *testing.T) {
+	c := Cell{Level: 8, X: 203, Y: 112}
+	w := c.Window()
+	in := func(x, y, size float64) orb.Ring {
+		across, up := w.MaxLon-w.MinLon, w.MaxLat-w.MinLat
+		return orb.Ring{{w.MinLon + x*across, w.MinLat + y*up}, {w.MinLon + (x+size)*across, w.MinLat + y*up},
+			{w.MinLon + (x+size)*across, w.MinLat + (y+size)*up}, {w.MinLon + x*across, w.MinLat + (y+size)*up}, {w.MinLon + x*across, w.MinLat + y*up}}
+	}
+	margin := float64(tileMargin) / TileExtent
+	for name, c2 := range map[string]struct {
+		area     Area
+		polygons int
+		want     float64 // of the tile's surface
+	}{
+		"whole":       {Area{{in(0.1, 0.1, 0.5)}}, 1, 0.25},
+		"with a hole": {Area{{backwards(in(0.1, 0.1, 0.5)), in(0.2, 0.2, 0.2)}}, 1, 0.21},
+		"two":         {Area{{in(0.1, 0.1, 0.2)}, {in(0.5, 0.5, 0.2)}}, 2, 0.08},
+		"cut":         {Area{{in(-5, -5, 10)}}, 1, (1 + 2*margin) * (1 + 2*margin)},
+		"elsewhere":   {Area{{in(3, 3, 1)}}, 0, 0},
+		"too small":   {Area{{in(0.5, 0.5, 1e-5)}}, 0, 0},
+	} {
+		l := NewTileLayer("zones", "code")
+		if drawn := l.Area(7, c, c2.area); drawn != (c2.polygons > 0) {
+			t.Errorf("%s: drawn %t", name, drawn)
+			continue
+		} else if !drawn {
+			continue
+		}
+		l.Text(0, "x")
+		l.End()
+		layers, err := mvt.Unmarshal(l.Append(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, surface := layers[0].Features[0].Geometry, 0.0
+		polygons := 1
+		if multi, ok := got.(orb.MultiPolygon); ok {
+			polygons = len(multi)
+		}
+		surface = planar.Area(got) / TileExtent / TileExtent
+		if polygons != c2.polygons || math.Abs(math.Abs(surface)-c2.want) > 0.01 {
+			t.Errorf("%s: %d polygons of %f, want %f", name, polygons, surface, c2.want)
+		}
+	}
+}
+
+// Whatever the zoom and the window, each place in it is counted once.
+func TestCellsCountEachPlaceOnce(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	places := make([]Position, 20_000)
+	for i := range places {
+		places[i] = Position{Lon: r.Float64()*360 - 180, Lat: r.Float64()*180 - 90}
+		if i%2 == 0 {
+			places[i] = Position{Lon: 105.8 + r.Float64()*0.1, Lat: 21 + r.Float64()*0.1}
+		}
+	}
+	sort.Slice(places, func(i, j int) bool { return SpotOf(places[i]) < SpotOf(places[j]) })
+	spots := make([]Spot, len(places))
+	for i := range places {
+		spots[i] = SpotOf(places[i])
+	}
+	for _, w := range []Window{{-180, -90, 180, 90}, {105.82, 21.01, 105.87, 21.08}, {170, -40, -170, 60}, {0, 0, 0, 0}, {-180, 84, 180, 90}} {
+		for _, level := range []int{0, 1, 5, 12, 20, 31, 40} {
+			want, got, cells := 0, 0, 0
+			for _, p := range places {
+				if w.Contains(p) {
+					want++
+				}
+			}
+			EachCell(spots, level, w, func(c Cell, from, to int, whole bool) {
+				cells++
+				for _, p := range places[from:to] {
+					if w.Contains(p) {
+						got++
+					} else if whole && math.Abs(p.Lat) < maxMercator {
+						t.Errorf("%v is not in %v, in which all of %v is said to be", p, w, c)
+					}
+				}
+			})
+			if level > 0 && level <= 12 && w.MaxLat == 90 && w.MinLat == 84 {
+				continue // beyond the map's edge all is counted in its last row
+			}
+			if got != want {
+				t.Errorf("level %d of %v: %d of %d in %d cells", level, w, got, want, cells)
+			}
+		}
+	}
+	for _, c := range []Cell{{0, 0, 0}, {8, 203, 112}, {10, 812, 450}} {
+		got := 0
+		EachWithin(spots, c, c.Level+2, func(in Cell, from, to int, _ bool) {
+			got += to - from
+			if in.X>>2 != c.X || in.Y>>2 != c.Y {
+				t.Errorf("%v does not lie in %v", in, c)
+			}
+		})
+		want := 0
+		for _, s := range spots {
+			if s>>(2*(gridBits-c.Level)) == Spot(spread(uint64(c.X))<<1|spread(uint64(c.Y))) {
+				want++
+			}
+		}
+		if got != want || want == 0 && c.Level < 10 {
+			t.Errorf("%v: %d of %d", c, got, want)
+		}
+	}
+	if !slices.IsSorted(spots) {
+		t.Error("the places are not in order")
+	}
+}
+
+// BenchmarkTile draws 10,000 stations: with the hub's encoder, and with orb's
+// from the same values.
+func BenchmarkTile(b *testing.B) {
+	points := hanoiPoints(10_000)
+	codes := make([]string, len(points))
+	for i := range codes {
+		codes[i] = fmt.Sprintf("st-%d", i)
+	}
+	b.Run("hub", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			l := NewTileLayer("stations", "thing", "value", "time", "state")
+			for i, p := range points {
+				x, y := hanoiTile.Place(p)
+				l.Point(uint64(i), x, y)
+				l.Text(0, codes[i])
+				l.Number(1, float64(i%500)+0.25)
+				l.Int(2, int64(1_780_000_000+i%60))
+				l.Text(3, "ok")
+				l.End()
+			}
+			l.Append(nil)
+		}
+	})
+	b.Run("orb", func(b *testing.B) {
+		b.ReportAllocs()
+		tile := maptile.New(hanoiTile.X, hanoiTile.Y, maptile.Zoom(hanoiTile.Level))
+		for b.Loop() {
+			all := geojson.NewFeatureCollection()
+			for i, p := range points {
+				f := geojson.NewFeature(p.Point())
+				f.ID = i
+				f.Properties = geojson.Properties{"thing": codes[i], "value": float64(i%500) + 0.25, "time": 1_780_000_000 + i%60, "state": "ok"}
+				all.Append(f)
+			}
+			layer := mvt.NewLayer("stations", all)
+			layer.ProjectToTile(tile)
+			if _, err := mvt.Marshal(mvt.Layers{layer}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkGeoJSON writes 10,000 points.
+func BenchmarkGeoJSON(b *testing.B) {
+	points := hanoiPoints(10_000)
+	b.Run("hub", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			text := make([]byte, 0, 1<<20)
+			text = append(text, `{"type":"FeatureCollection","features":[`...)
+			for i := range points {
+				if i > 0 {
+					text = append(text, ',')
+				}
+				text = append(text, `{"type":"Feature","geometry":`...)
+				text = AppendPoint(text, &points[i])
+				text = append(text, `,"properties":{"state":"ok"}}`...)
+			}
+			text = append(text, "]}"...)
+		}
+	})
+	b.Run("orb", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			all := geojson.NewFeatureCollection()
+			for _, p := range points {
+				f := geojson.NewFeature(p.Point())
+				f.Properties = geojson.Properties{"state": "ok"}
+				all.Append(f)
+			}
+			if _, err := all.MarshalJSON(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
