@@ -74,7 +74,7 @@ func (w *world) target(t *testing.T, kind string) *target {
 	t.Helper()
 	w.made++
 	ctx, o := t.Context(), w.organisations[kind]
-	x := &target{mark: fmt.Sprintf("mark-%d-", w.made), organisation: o.ID, code: o.Code, at: geo.Position{Lon: 105.8, Lat: 21}}
+	x := &target{mark: fmt.Sprintf("mark-%d-", w.made), organisation: o.ID, code: o.Code, at: geo.Position{Lon: 105 + float64(w.made)/1_000, Lat: 21}}
 	x.thing = devices.Thing{Code: x.mark + "thing", OrganisationID: o.ID}
 	x.device = devices.Device{Code: x.mark + "device", Serial: x.mark + "serial", OrganisationID: o.ID, SensorID: w.model.ID}
 	x.spare = devices.Device{Code: x.mark + "spare", OrganisationID: o.ID, SensorID: w.model.ID}

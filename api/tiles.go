@@ -61,6 +61,7 @@ func tileCall(id, layer, summary, description string) huma.Operation {
 type stationTile struct {
 	TilePath
 	TileHeaders
+	Filter
 	Property string `query:"property" required:"true" doc:"Code of an observed property"`
 }
 
@@ -83,11 +84,18 @@ func (s *Server) tiles() {
 			if err != nil {
 				return nil, err
 			}
-			scope := access.ScopeOf(ctx)
-			now := s.o.Now()
-			key := fmt.Sprintf("s %s %d/%d/%d", viewOf(scope, property.Code, nil), cell.Level, cell.X, cell.Y)
-			version := s.dots.version(property, now)
-			t := s.tileCache.get(key, version, func() []byte { return s.drawStations(property, scope, cell, now) })
+			keep, err := s.keeper(ctx, in.Filter)
+			if err != nil {
+				return nil, err
+			}
+			q := look{scope: access.ScopeOf(ctx), keep: keep, within: &cell, level: levelOf(cell.Level), now: s.o.Now().UnixNano()}
+			_, revision := s.o.Registry.Shapes()
+			key := fmt.Sprintf("s %s %d/%d/%d", viewOf(q.scope, property.Code, nil), cell.Level, cell.X, cell.Y)
+			if keep != nil {
+				key += fmt.Sprintf(" %q %d %d", in.Filter, keep.day, revision)
+			}
+			version := s.dots.version(property, s.o.Now())
+			t := s.tileCache.get(key, version, func() []byte { return s.drawStations(property, &q) })
 			return t.answer(&in.TileHeaders, "private, no-cache"), nil
 		})
 	register(s, tileCall("get-zone-tile", "zones", "Vector tile of the zones of a kind",
@@ -115,17 +123,17 @@ var (
 	zoneKeys    = [...]string{"code", "name", "name_en"}
 )
 
-func (s *Server) drawStations(property *devices.ObservedProperty, scope *access.Scope, cell geo.Cell, now time.Time) []byte {
+func (s *Server) drawStations(property *devices.ObservedProperty, q *look) []byte {
+	cell := *q.within
 	stations, clusters := geo.NewTileLayer("stations", stationKeys[:]...), geo.NewTileLayer("clusters", clusterKeys[:]...)
-	q := look{scope: scope, within: &cell, level: levelOf(cell.Level), now: now.UnixNano()}
-	for _, c := range s.look(property, &q) {
+	for _, c := range s.look(property, q) {
 		if c.Count > 1 {
 			x, y := cell.Place(c.Middle())
 			drawCluster(clusters, &c.Summary, x, y)
 			continue
 		}
 		v, told := s.o.Latest.At(property.Code, c.group)
-		if f, ok := s.single(&q, property, v); told && ok && f.station.Position != nil {
+		if f, ok := s.single(q, property, v); told && ok && f.station.Position != nil {
 			x, y := cell.Place(*f.station.Position)
 			drawStation(stations, &f, x, y)
 		}
