@@ -3,7 +3,8 @@ package access
 import "context"
 
 // EditUser changes a user. A password that is not "" becomes the new one.
-// Whoever is disabled, or has a new password, is signed out everywhere.
+// Whoever is disabled, or has a new password, is signed out everywhere. Another
+// e-mail address ends the link to an identity.
 func (a *Accounts) EditUser(ctx context.Context, id int64, profile Profile, password string) (Account, error) {
 	if err := a.mayManage(ctx, id); err != nil {
 		return Account{}, err
@@ -29,6 +30,9 @@ func (a *Accounts) EditUser(ctx context.Context, id int64, profile Profile, pass
 			if err := a.remains(id, 0); err != nil {
 				return err
 			}
+		}
+		if profile.Email != u.Email {
+			u.Subject = "" // it may be another person's account now
 		}
 		u.Name, u.FullName, u.Email, u.Disabled = profile.Name, profile.FullName, profile.Email, profile.Disabled
 		if hash != "" {

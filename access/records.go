@@ -45,6 +45,7 @@ type User struct {
 	FullName string
 	Email    string
 	Password string `json:"-"` // its hash; "" when there is none to sign in with
+	Subject  string // issuer and subject of the identity it is linked to; "" when to none
 	Disabled bool
 	Created  time.Time
 }

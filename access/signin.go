@@ -63,8 +63,13 @@ func (a *Accounts) rehash(ctx context.Context, id int64, was, password string) e
 }
 
 // Begin makes a session for a user who is known by other means than a
-// password, such as a provider of identities.
+// password, such as the link of the first set-up.
 func (a *Accounts) Begin(ctx context.Context, user int64) (token string, p *Principal, err error) {
+	return a.begin(ctx, user, nil)
+}
+
+// begin makes a session; how says in the audit log by what means.
+func (a *Accounts) begin(ctx context.Context, user int64, how any) (token string, p *Principal, err error) {
 	a.changing.Lock()
 	defer a.changing.Unlock()
 	token = newSecret(sessionPrefix)
@@ -85,7 +90,7 @@ func (a *Accounts) Begin(ctx context.Context, user int64) (token string, p *Prin
 		if err := t.Sessions.Put(ctx, &s); err != nil {
 			return err
 		}
-		return a.note(ctx, t, "sign-in", "user", user, home, nil, nil)
+		return a.note(ctx, t, "sign-in", "user", user, home, nil, how)
 	}, func() {
 		for _, id := range leaving {
 			delete(a.sessions, id)

@@ -29,6 +29,7 @@ type caller struct {
 	address netip.Addr
 	https   bool
 	session string // the cookie's token, when that is what let the caller in
+	ticket  string // of a sign-in by the provider under way
 }
 
 type callerKey struct{}
@@ -63,6 +64,7 @@ func (s *Server) admit(ctx context.Context, c *fiber.Ctx) (context.Context, erro
 		subtle.ConstantTimeCompare([]byte(c.Get(csrfHeader)), []byte(csrfOf(from.session))) != 1 {
 		return ctx, problem(http.StatusForbidden, "a change by a session needs the header "+csrfHeader+" with the csrf of GET "+base+"/session")
 	}
+	from.ticket = c.Cookies(ticketName(from.https))
 	ctx = context.WithValue(ctx, callerKey{}, from)
 	return access.WithPrincipal(ctx, principal), nil
 }
@@ -103,7 +105,7 @@ func cookieless(c *fiber.Ctx) bool {
 	switch path := c.Path(); path {
 	case base + "/session", base + "/setup":
 		return c.Method() == http.MethodPost
-	case "/", "/sign-in", "/set-up", "/api/docs", openAPIPath:
+	case "/", "/sign-in", "/set-up", signOnPath, SignOnCallback, "/api/docs", openAPIPath:
 		return true
 	default:
 		return strings.HasPrefix(path, "/page/")

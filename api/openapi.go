@@ -59,6 +59,10 @@ func finishProblem(ctx huma.Context, _ string, body any) (any, error) {
 
 // checkQuery refuses parameters that the operation does not know.
 func (s *Server) checkQuery(ctx huma.Context, next func(huma.Context)) {
+	if ctx.Operation().Path == SignOnCallback {
+		next(ctx) // what a provider adds of its own must be passed over
+		return
+	}
 	address := ctx.URL()
 	given, err := url.ParseQuery(address.RawQuery)
 	if err != nil {

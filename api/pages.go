@@ -28,7 +28,7 @@ func (s *Server) pages() {
 	})
 	for address, first := range map[string]bool{"/sign-in": false, "/set-up": true} {
 		router.Add(http.MethodGet, address, func(c *fiber.Ctx) error {
-			return render(c, templates, "sign-in.html", map[string]any{"T": words(pageLang(c)), "SetUp": first})
+			return render(c, templates, "sign-in.html", s.signInPage(c, first))
 		})
 	}
 	for _, name := range []string{"status.js", "sign-in.js", "style.css"} {
@@ -41,6 +41,21 @@ func (s *Server) pages() {
 			return c.Send(text)
 		})
 	}
+}
+
+// signInPage is what the sign-in page shows; of a trouble only one that the hub
+// has words for.
+func (s *Server) signInPage(c *fiber.Ctx, first bool) map[string]any {
+	l := pageLang(c)
+	_, known := signOnWords()[c.Query("trouble")]
+	page := map[string]any{"T": words(l), "SetUp": first, "SignOn": ""}
+	if known && !first {
+		page["Trouble"] = words(l)[c.Query("trouble")]
+	}
+	if s.o.SignOn.Provider != nil && !first {
+		page["SignOn"] = signOnPath
+	}
+	return page
 }
 
 func pageLang(c *fiber.Ctx) lang {

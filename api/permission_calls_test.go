@@ -188,11 +188,13 @@ var calls = map[string]call{
 	"create-grant": {path: plainly("/grants"), body: text(`{"owner":"%s","reader":"org-far","thing":%d}`, code, thing), refused: true},
 	"delete-grant": {path: made("/grants/%d", (*world).grant)},
 
-	"get-session":     {path: plainly("/session"), shared: true},
-	"sign-in":         {path: plainly("/session"), body: plainly(`{"name":""}`), shared: true},
-	"sign-out":        {path: plainly("/session"), shared: true},
-	"set-up":          {path: plainly("/setup"), body: plainly(`{"token":""}`), shared: true},
-	"change-password": {path: plainly("/session/password"), body: plainly(`{"present":"a","next":"b"}`), shared: true},
+	"get-session":      {path: plainly("/session"), shared: true},
+	"sign-in":          {path: plainly("/session"), body: plainly(`{"name":""}`), shared: true},
+	"sign-out":         {path: plainly("/session"), shared: true},
+	"set-up":           {path: plainly("/setup"), body: plainly(`{"token":""}`), shared: true},
+	"sign-on":          {path: plainly("/session/oidc"), shared: true},
+	"sign-on-callback": {path: plainly("/session/oidc/callback"), shared: true},
+	"change-password":  {path: plainly("/session/password"), body: plainly(`{"present":"a","next":"b"}`), shared: true},
 
 	"list-visits":        {path: func(w *world, x *target) string { w.visit(x); return "/visits?limit=1000" }, sees: marked},
 	"get-visit":          {path: made("/visits/%d", (*world).visit)},

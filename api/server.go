@@ -43,8 +43,8 @@ type Decode func(ctx context.Context, format, device string, payload []byte, rec
 // those that are accepted from the quarantine.
 type Replay func(ctx context.Context, items []telemetry.Quarantined) (accepted, refused int, err error)
 
-// Options says what a server works with. All are required save Proxies, Rates
-// and IngestWait.
+// Options says what a server works with. All are required save Proxies, Rates,
+// SignOn and IngestWait.
 type Options struct {
 	Registry    *devices.Registry
 	Latest      *telemetry.Latest
@@ -70,6 +70,7 @@ type Options struct {
 	Claims      *credentials.Claims
 	Proxies     []netip.Prefix // whose word on the caller's address and on https is taken
 	Rates       Rates
+	SignOn      SignOn
 	Imports     *imports.Imports
 	IngestWait  time.Duration // how long an ingest may wait for the spool; 10 s when 0
 }
@@ -167,6 +168,7 @@ func (s *Server) routes() {
 	s.quarantine()
 	s.auditing()
 	s.sessions()
+	s.signingOn()
 	s.users()
 	s.roles()
 	s.keys()

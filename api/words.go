@@ -43,7 +43,7 @@ func words(l lang) map[string]string {
 		i = 1
 		out["lang"], out["otherLang"] = string(vietnamese), string(english)
 	}
-	for _, some := range []map[string][2]string{all, accountWords()} {
+	for _, some := range []map[string][2]string{all, accountWords(), signOnWords()} {
 		for name, texts := range some {
 			out[name] = texts[i]
 		}

@@ -19,6 +19,7 @@ var (
 var rooms = []room{
 	{path: "geo", why: "places know nothing of the city that is built on them"},
 	{path: "access", why: "who may do what is decided without knowing what is done"},
+	{path: "access/oidc", may: []string{"access"}, why: "a provider tells who somebody is; whose account that is, and what it may do, is not its business"},
 	{path: "idempotency", why: "which answer belongs to which key is decided without knowing what was asked"},
 	{path: "web", why: "the pages reach the API as an fs.FS and over HTTP, never by import"},
 
@@ -56,7 +57,7 @@ var rooms = []room{
 	{path: "database", may: append([]string{"alerts", "idempotency"}, leaf...),
 		why: "the SQL room implements the nouns' stores and serves nobody else"},
 
-	{path: "api", may: append([]string{"alerts", "devices/labels", "imports", "idempotency"}, leaf...),
+	{path: "api", may: append([]string{"access/oidc", "alerts", "devices/labels", "imports", "idempotency"}, leaf...),
 		why: "pages ask nouns: broker, stores and sibling surfaces are wired by cmd/cityhub"},
 	{path: "api/sensorthings", may: append([]string{"api", "alerts"}, leaf...), why: "a surface asks nouns and borrows the API's manners"},
 	{path: "api/features", may: append([]string{"api", "alerts"}, leaf...), why: "a surface asks nouns and borrows the API's manners"},
@@ -64,7 +65,7 @@ var rooms = []room{
 
 	{path: "examples", why: "what is shipped as an example knows no code"},
 
-	{path: "cmd/cityhub", may: []string{"examples", "imports", "geo", "access", "idempotency", "web", "devices", "devices/photos", "telemetry", "telemetry/influx", "telemetry/sqlite",
+	{path: "cmd/cityhub", may: []string{"examples", "imports", "geo", "access", "access/oidc", "idempotency", "web", "devices", "devices/photos", "telemetry", "telemetry/influx", "telemetry/sqlite",
 		"telemetry/spool", "alerts", "broker-bridge", "broker-bridge/payload", "broker-bridge/codec", "broker-bridge/embedded", "broker-bridge/dynsec",
 		"database", "api", "api/sensorthings", "api/features", "api/opendata"},
 		why: "it wires the hub; parts for tests, and parts of parts, are not its business"},

@@ -62,6 +62,7 @@ type userRow struct {
 	FullName string
 	Email    string
 	Password string
+	Subject  string
 	Disabled bool
 	Created  instant
 }
@@ -71,11 +72,11 @@ func users() noun[access.User, userRow] {
 		name: "user",
 		id:   func(u *access.User) *int64 { return &u.ID },
 		toRow: func(u *access.User) userRow {
-			return userRow{ID: u.ID, Name: u.Name, FullName: u.FullName, Email: u.Email, Password: u.Password,
+			return userRow{ID: u.ID, Name: u.Name, FullName: u.FullName, Email: u.Email, Password: u.Password, Subject: u.Subject,
 				Disabled: u.Disabled, Created: instant{u.Created}}
 		},
 		toNoun: func(r *userRow) access.User {
-			return access.User{ID: r.ID, Name: r.Name, FullName: r.FullName, Email: r.Email, Password: r.Password,
+			return access.User{ID: r.ID, Name: r.Name, FullName: r.FullName, Email: r.Email, Password: r.Password, Subject: r.Subject,
 				Disabled: r.Disabled, Created: r.Created.Time}
 		},
 	}

@@ -37,7 +37,7 @@ func TestAccountsAreKept(t *testing.T) {
 		thing := put(ctx, t, s.Things, devices.Thing{Code: "t", OrganisationID: one.ID})
 		later := noon.AddDate(0, 0, 1)
 		user := keptAsIs(ctx, t, a.Users, access.User{Name: "an", Created: noon},
-			access.User{Name: "bình@x", FullName: "Bình", Email: "b@x", Password: "$argon2id$", Disabled: true, Created: later}, func(u *access.User) *int64 { return &u.ID })
+			access.User{Name: "bình@x", FullName: "Bình", Email: "b@x", Password: "$argon2id$", Subject: "https://id.example b", Disabled: true, Created: later}, func(u *access.User) *int64 { return &u.ID })
 		keptAsIs(ctx, t, a.Roles, access.UserRole{User: user.ID, Binding: access.Binding{Role: access.CityAdmin}},
 			access.UserRole{User: user.ID, Binding: access.Binding{Role: access.Viewer, Organisation: one.ID}}, func(r *access.UserRole) *int64 { return &r.ID })
 		key := keptAsIs(ctx, t, a.Keys, access.Key{Name: "k", Hash: "1", Created: noon, Binding: access.Binding{Role: access.CityAdmin}},

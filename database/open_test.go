@@ -65,11 +65,11 @@ func TestANewerStoreIsRefused(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, options Options) {
 		d, err := Open(t.Context(), options)
 		must(t, err)
-		_, err = d.write.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99, TRUE)")
+		_, err = d.write.Exec("INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)")
 		must(t, err)
 		shut(t, d)
 		_, err = Open(t.Context(), options)
-		if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "version 99") {
+		if !errors.Is(err, ErrNewer) || !strings.Contains(err.Error(), "version 99999") {
 			t.Errorf("got %v", err)
 		}
 	})
