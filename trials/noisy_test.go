@@ -1,0 +1,116 @@
+package trials
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+)
+
+// flooder is a device of citysim's flood, with a secret of its own.
+func (h *hub) flooder(n int) mqtt.Client {
+	h.t.Helper()
+	code := fmt.Sprintf("flood-%06d", n)
+	var found struct{ Items []struct{ ID int64 } }
+	if !h.get("/devices?code="+code, &found) || len(found.Items) != 1 {
+		h.t.Fatalf("%s is not registered", code)
+	}
+	answer, err := h.ask(h.t.Context(), http.MethodPost, fmt.Sprintf("/devices/%d/credentials", found.Items[0].ID), nil)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var made struct{ Secret string }
+	if err := json.NewDecoder(answer.Body).Decode(&made); err != nil || made.Secret == "" {
+		h.t.Fatalf("credential of %s: %s %v", code, answer.Status, err)
+	}
+	o := mqtt.NewClientOptions().AddBroker("tcp://" + h.mqt).SetClientID(code).SetUsername(code).SetPassword(made.Secret)
+	client := mqtt.NewClient(o.SetProtocolVersion(4).SetAutoReconnect(false).SetWriteTimeout(10 * time.Second))
+	if token := client.Connect(); !token.WaitTimeout(10*time.Second) || token.Error() != nil {
+		h.t.Fatalf("%s cannot come in: %v", code, token.Error())
+	}
+	return client
+}
+
+func floodTopic(n int) string { return fmt.Sprintf("cityhub/v1/flood-%06d/telemetry", n) }
+
+// calm has devices send at a city's pace and answers the 99th percentile of the
+// time until each reading is among the latest, which it is before its
+// acknowledgement.
+func calm(t *testing.T, clients []mqtt.Client, lasting time.Duration) time.Duration {
+	var mu sync.Mutex
+	var all []time.Duration
+	var senders sync.WaitGroup
+	for i, client := range clients {
+		senders.Go(func() {
+			for end := time.Now().Add(lasting); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+				begin := time.Now()
+				token := client.Publish(floodTopic(i+1), 1, false, `{"values":{"pm25":1}}`)
+				if !token.WaitTimeout(20*time.Second) || token.Error() != nil {
+					t.Errorf("a quiet device is not heard: %v", token.Error())
+					return
+				}
+				mu.Lock()
+				all = append(all, time.Since(begin))
+				mu.Unlock()
+			}
+		})
+	}
+	senders.Wait()
+	if len(all) == 0 {
+		t.FailNow()
+	}
+	slices.Sort(all)
+	return all[len(all)*99/100]
+}
+
+// One device that sends as fast as it can does not make the others wait. The
+// machine has other work, so the middle one of a few rounds counts.
+func TestANoisyDeviceLeavesTheOthersAlone(t *testing.T) {
+	const quiet, rounds = 10, 5
+	h := startHub(t, t.TempDir(), nil, "--mqtt-anonymous=false", "--device-messages", "100", "--device-burst", "200")
+	h.registerFlood(quiet + 1)
+	var clients []mqtt.Client
+	for i := range quiet {
+		clients = append(clients, h.flooder(i+1))
+	}
+	noisy := h.flooder(quiet + 1)
+	var ratios []float64
+	var sent atomic.Int64
+	for range rounds {
+		alone := calm(t, clients, pick(3*time.Second, 10*time.Second))
+		stop := make(chan struct{})
+		var noise sync.WaitGroup
+		noise.Go(func() {
+			for window := make(chan mqtt.Token, 500); ; {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if len(window) == cap(window) {
+					(<-window).WaitTimeout(time.Second)
+				}
+				window <- noisy.Publish(floodTopic(quiet+1), 1, false, `{"values":{"pm25":2}}`)
+				sent.Add(1)
+			}
+		})
+		beside := calm(t, clients, pick(3*time.Second, 10*time.Second))
+		close(stop)
+		noise.Wait()
+		ratio := float64(beside) / float64(alone)
+		t.Logf("p99 until latest: alone %v, beside the noisy one %v: %.2f times", alone, beside, ratio)
+		ratios = append(ratios, ratio)
+	}
+	t.Logf("the noisy device sent %d", sent.Load())
+	slices.Sort(ratios)
+	if middle := ratios[len(ratios)/2]; middle > 2 {
+		t.Errorf("the others wait %.2f times as long in the middle round, want at most twice", middle)
+	}
+}
