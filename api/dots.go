@@ -45,7 +45,7 @@ type dotLayer struct {
 	took     time.Duration
 	lacks    bool   // a group has a value that was not built in
 	version  uint64 // changes with what is to be seen
-	drawn    drawn
+	drawn    drawnVersion
 }
 
 // dot is one datastream at its place.

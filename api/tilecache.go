@@ -84,13 +84,13 @@ func (d *dots) version(property *devices.ObservedProperty, now time.Time) uint64
 	defer l.mu.Unlock()
 	minute := uint64(now.Unix() / 60)
 	if (l.drawn.version != l.version || l.drawn.minute != minute) && now.Sub(l.drawn.at) >= tileAge {
-		l.drawn = drawn{l.version, minute, uint64(now.UnixNano()), now}
+		l.drawn = drawnVersion{l.version, minute, uint64(now.UnixNano()), now}
 	}
 	return l.drawn.number
 }
 
-// drawn is the version of a layer that tiles show.
-type drawn struct {
+// drawnVersion is the version of a layer that tiles show.
+type drawnVersion struct {
 	version, minute uint64
 	number          uint64 // never the same twice
 	at              time.Time
