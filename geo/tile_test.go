@@ -116,8 +116,9 @@ func TestAreasInTiles(t *testing.T) {
 	}
 }
 
-// Whatever the zoom and the window, each place in it is counted once.
-func TestCellsCountEachPlaceOnce(t *testing.T) {
+// scattered are places all over the world, half of them in one city, in the
+// order of their spots.
+func scattered() ([]Position, []Spot) {
 	r := rand.New(rand.NewPCG(5, 6))
 	places := make([]Position, 20_000)
 	for i := range places {
@@ -131,6 +132,12 @@ func TestCellsCountEachPlaceOnce(t *testing.T) {
 	for i := range places {
 		spots[i] = SpotOf(places[i])
 	}
+	return places, spots
+}
+
+// Whatever the zoom and the window, each place in it is counted once.
+func TestCellsCountEachPlaceOnce(t *testing.T) {
+	places, spots := scattered()
 	for _, w := range []Window{{-180, -90, 180, 90}, {105.82, 21.01, 105.87, 21.08}, {170, -40, -170, 60}, {0, 0, 0, 0}, {-180, 84, 180, 90}} {
 		for _, level := range []int{0, 1, 5, 12, 20, 31, 40} {
 			want, got, cells := 0, 0, 0
