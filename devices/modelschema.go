@@ -20,7 +20,8 @@ import (
 //go:embed modelschema.json
 var ModelSchema []byte
 
-const modelSchemaName = "model.schema.json"
+// modelSchemaName is absolute, or the compiler would ask for the working folder.
+const modelSchemaName = "cityhub:/model.schema.json"
 
 // maxFaults is how many mistakes of a file are named at once.
 const maxFaults = 5
