@@ -21,7 +21,7 @@ import (
 var ModelSchema []byte
 
 // modelSchemaName is absolute, or the compiler would ask for the working folder.
-const modelSchemaName = "cityhub:/model.schema.json"
+const modelSchemaName = "urn:cityhub:model.schema"
 
 // maxFaults is how many mistakes of a file are named at once.
 const maxFaults = 5
