@@ -44,7 +44,7 @@ var rooms = []room{
 	{path: "alerts", may: leaf,
 		why: "alarms follow readings; who shows or sends them is not their business"},
 
-	{path: "broker-bridge", may: append([]string{"broker-bridge/payload", "broker-bridge/inflight", "broker-bridge/socket"}, leaf...),
+	{path: "broker-bridge", may: append([]string{"broker-bridge/payload", "broker-bridge/inflight", "broker-bridge/socket", "broker-bridge/demux"}, leaf...),
 		why: "the bridge turns messages into readings: it knows neither pages nor stores, and of its parts only those without a library of their own"},
 	{path: "broker-bridge/payload", may: leaf, why: "decoders are pure: bytes in, measurements out"},
 	{path: "broker-bridge/codec", may: append([]string{"broker-bridge/payload"}, leaf...), why: "codecs are pure: bytes in, values out"},
@@ -52,6 +52,7 @@ var rooms = []room{
 		why: "the embedded broker is one more edge to the same pipeline"},
 	{path: "broker-bridge/dynsec", may: nouns, why: "it tells a broker who may come in; messages are not its business"},
 	{path: "broker-bridge/inflight", why: "a window of messages knows neither readings nor clients"},
+	{path: "broker-bridge/demux", why: "framing knows neither readings nor sockets"},
 	{path: "broker-bridge/socket", why: "a buffered socket knows nothing but bytes"},
 
 	{path: "database", may: append([]string{"alerts", "idempotency"}, leaf...),

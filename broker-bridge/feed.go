@@ -70,5 +70,6 @@ func (b *Bridge) submit(m message, a telemetry.Arrival) {
 		m.entry.Settle(nil)
 		return
 	}
-	b.o.Intake.Submit(a, func(r telemetry.Receipt) { m.entry.Settle(r.Err) })
+	entry := m.entry // and not the whole message, for each that waits
+	b.o.Intake.Submit(a, func(r telemetry.Receipt) { entry.Settle(r.Err) })
 }

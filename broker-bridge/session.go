@@ -13,6 +13,7 @@ import (
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 
+	"cityhub/broker-bridge/demux"
 	"cityhub/broker-bridge/inflight"
 	"cityhub/broker-bridge/socket"
 )
@@ -55,17 +56,22 @@ func (s *session) dial(ctx context.Context, target *url.URL) (net.Conn, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.conn = socket.New(raw, readBuffer)
-	return polite{s.conn, s}, nil
+	s.conn = socket.New(raw, 0)
+	return polite{s.conn, s, demux.New(s.conn, readBuffer, s.receive)}, nil
 }
 
-// polite is the connection as the client library has it. The library closes it
-// right behind its DISCONNECT; a broker that still reads acknowledgements then
-// could drop them with the connection, so this lets the broker close first.
+// polite is the connection as the client library has it, without the messages.
+// The library closes it right behind its DISCONNECT; a broker that still reads
+// acknowledgements then could drop them with the connection, so this lets the
+// broker close first.
 type polite struct {
 	*socket.Conn
 	session *session
+	others  *demux.Reader
 }
+
+// Read gives what the broker sends beside messages.
+func (p polite) Read(b []byte) (int, error) { return p.others.Read(b) }
 
 // Close closes.
 func (p polite) Close() error {
@@ -119,20 +125,20 @@ func (s *session) abort(cause error) {
 	}
 }
 
-// receive is the client library's handler, called in order of arrival. It only
+// receive is called in order of arrival by whoever reads the socket. It only
 // takes the message up; it waits while the window is full.
-func (s *session) receive(_ mqtt.Client, m mqtt.Message) {
+func (s *session) receive(m demux.Publish) {
 	answer := inflight.None
-	switch m.Qos() {
+	switch m.QoS {
 	case 1:
 		answer = inflight.Puback
 	case 2:
 		answer = inflight.Pubrec
 	}
 	now := s.bridge.o.Now()
-	entry := s.window.Add(m.MessageID(), answer, len(m.Payload())+len(m.Topic()), now)
+	entry := s.window.Add(m.ID, answer, len(m.Payload)+len(m.Topic), now)
 	if entry != nil {
-		s.bridge.queue.put(message{topic: m.Topic(), body: m.Payload(), received: now, entry: entry})
+		s.bridge.queue.put(message{topic: m.Topic, body: m.Payload, received: now, entry: entry})
 	}
 }
 
@@ -167,7 +173,6 @@ func (b *Bridge) clientOptions(ctx context.Context, s *session) *mqtt.ClientOpti
 	o.SetCleanSession(false).SetAutoAckDisabled(true).SetOrderMatters(true)
 	o.SetAutoReconnect(false).SetConnectRetry(false).SetConnectTimeout(connectTimeout)
 	o.SetKeepAlive(b.o.KeepAlive).SetPingTimeout(b.o.KeepAlive).SetStore(forget{})
-	o.SetDefaultPublishHandler(s.receive)
 	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) {
 		s.lost = err
 		close(s.ended)
