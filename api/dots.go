@@ -35,6 +35,7 @@ type dotLayer struct {
 
 	marks   sync.Mutex
 	changed map[int64]struct{} // groups with a newer value
+	moved   map[int64]struct{} // things at another place
 
 	mu       sync.RWMutex
 	spots    []geo.Spot // of dots, ascending
@@ -58,7 +59,8 @@ type dot struct {
 	thing        int64
 	organisation int64
 	published    uint8 // index in publications
-	timed        bool  // its model's interval is known
+	severity     telemetry.Severity
+	timed        bool // its model's interval is known
 }
 
 var publications = [...]access.Publication{access.Private, access.Internal, access.Open}
@@ -81,6 +83,17 @@ func (d *dots) tell(lines []telemetry.Line) {
 	}
 }
 
+// move marks a thing that has moved.
+func (d *dots) move(thing int64) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, l := range d.layers {
+		l.marks.Lock()
+		l.moved[thing] = struct{}{}
+		l.marks.Unlock()
+	}
+}
+
 // layer gives a property as it is now, to be read while its mu is held.
 func (d *dots) layer(property *devices.ObservedProperty) *dotLayer {
 	now := d.server.o.Now()
@@ -92,7 +105,7 @@ func (d *dots) layer(property *devices.ObservedProperty) *dotLayer {
 	}
 	l := d.layers[property.Code]
 	if l == nil {
-		l = &dotLayer{property: property, changed: map[int64]struct{}{}, lacks: true}
+		l = &dotLayer{property: property, changed: map[int64]struct{}{}, moved: map[int64]struct{}{}, lacks: true}
 		d.layers[property.Code] = l
 	}
 	l.asked = now
@@ -109,10 +122,13 @@ func (l *dotLayer) refresh(s *Server) {
 	l.marks.Lock()
 	changed := l.changed
 	l.changed = map[int64]struct{}{}
+	moved := len(l.moved) > 0
+	clear(l.moved)
 	l.marks.Unlock()
 	revision := s.o.Registry.Revision()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.lacks = l.lacks || moved
 	for group := range changed {
 		at, known := l.place[group]
 		if !known {
@@ -132,7 +148,7 @@ func (l *dotLayer) refresh(s *Server) {
 }
 
 func (d *dot) set(v telemetry.LatestValue) {
-	d.time, d.value = v.Time, v.Value.Num
+	d.time, d.value, d.severity = v.Time, v.Value.Num, v.Severity
 	if v.Value.Kind == devices.Text {
 		d.value = math.NaN()
 	}
@@ -174,7 +190,7 @@ func (l *dotLayer) build(s *Server, revision uint64) {
 // dot is a value at its place; false when it has none, or nobody may see it.
 func (s *Server) dot(v telemetry.LatestValue) (dot, bool) {
 	target, err := s.o.Registry.Series(v.Group)
-	if err != nil || target.Station == nil || target.Station.Position == nil ||
+	if err != nil || target.Station == nil ||
 		v.Slot >= len(target.Series.Datastreams) || target.Series.Datastreams[v.Slot] == 0 {
 		return dot{}, false
 	}
@@ -182,9 +198,12 @@ func (s *Server) dot(v telemetry.LatestValue) (dot, bool) {
 	if target.Model != nil {
 		interval = target.Model.Sensor.ReportInterval
 	}
-	p := target.Station.Position
+	p := s.present(target.Station).Position
+	if p == nil {
+		return dot{}, false
+	}
 	d := dot{lon: p.Lon, lat: p.Lat, group: v.Group, thing: target.Station.ID, organisation: target.Station.OrganisationID,
-		fresh: int64(max(3*interval, minStale)), timed: interval != 0,
+		fresh: freshFor(interval), timed: interval != 0,
 		published: uint8(max(0, slices.Index(publications[:], target.Series.Publication(v.Slot))))}
 	d.set(v)
 	return d, true
@@ -193,12 +212,4 @@ func (s *Server) dot(v telemetry.LatestValue) (dot, bool) {
 func (d *dot) position() geo.Position { return geo.Position{Lon: d.lon, Lat: d.lat} }
 
 // state is the place in states.
-func (d *dot) state(now int64) uint8 {
-	switch {
-	case now-d.time <= d.fresh:
-		return 0
-	case d.timed:
-		return 2
-	}
-	return 1
-}
+func (d *dot) state(now int64) uint8 { return stateAt(d.severity, now-d.time, d.fresh, d.timed) }

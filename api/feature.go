@@ -13,15 +13,12 @@ import (
 	"cityhub/telemetry"
 )
 
-// minStale is the youngest age at which a value may be called stale.
-const minStale = 5 * time.Minute
-
 // feature is one station's newest value of one property, ready to be shown.
 type feature struct {
 	station *devices.Station
 	stream  int64
 	unit    string
-	state   string // ok, stale, unknown
+	state   string // one of states
 
 	published access.Publication
 	value     telemetry.LatestValue
@@ -38,7 +35,7 @@ func (s *Server) feature(scope *access.Scope, property *devices.ObservedProperty
 	if !scope.Reads(target.Station.OrganisationID, target.Station.ID, property.Code, published) {
 		return feature{}, false
 	}
-	f := feature{published: published, station: target.Station, stream: target.Series.Datastreams[v.Slot], unit: property.Unit, value: v}
+	f := feature{published: published, station: s.present(target.Station), stream: target.Series.Datastreams[v.Slot], unit: property.Unit, value: v}
 	interval := time.Duration(0)
 	if target.Model != nil {
 		interval = target.Model.Sensor.ReportInterval
@@ -46,20 +43,8 @@ func (s *Server) feature(scope *access.Scope, property *devices.ObservedProperty
 	if unit := target.Series.Unit(v.Slot); unit != "" {
 		f.unit = unit
 	}
-	f.state = stateOf(time.Duration(now-v.Time), interval)
+	f.state = states[stateAt(v.Severity, now-v.Time, freshFor(interval), interval != 0)]
 	return f, true
-}
-
-// stateOf judges a value's age by how often its model reports; unknown is an
-// old value of a model of which that is not known.
-func stateOf(age, interval time.Duration) string {
-	switch {
-	case age <= max(3*interval, minStale):
-		return "ok"
-	case interval == 0:
-		return "unknown"
-	}
-	return "stale"
 }
 
 // append writes the feature as GeoJSON.

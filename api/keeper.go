@@ -11,11 +11,8 @@ import (
 type Filter struct {
 	Zone         string `query:"zone" doc:"Code of a zone, by its boundary of today"`
 	Organisation string `query:"organisation" doc:"Code or id of the stations' owner"`
-	State        string `query:"state" enum:"ok,unknown,stale" doc:"Of the value"`
+	State        string `query:"state" enum:"ok,unknown,stale,info,warning,minor,major,critical" doc:"Of the value"`
 }
-
-// The states of a value, from the best to the worst.
-var states = [...]string{"ok", "unknown", "stale"}
 
 // keeper chooses stations; nil keeps all.
 type keeper struct {

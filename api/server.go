@@ -208,6 +208,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // Tell makes the server a telemetry.Watcher: it feeds the live stream.
 func (s *Server) Tell(lines []telemetry.Line) {
+	s.moveBy(lines)
 	s.live.tell(lines)
 	s.dots.tell(lines)
 	s.proofs.tell(lines)

@@ -11,6 +11,7 @@ import (
 type Latest struct {
 	mu      sync.RWMutex
 	columns map[string]*column
+	places  places
 }
 
 // LatestValue is the newest reading of one datastream.
@@ -21,8 +22,9 @@ type LatestValue struct {
 	Received  int64
 	Value     Value
 	Quality   Quality // of the line and the field
-	unchanged int64   // since when the value has been the same
-	id        int64   // the line's: of one instant's lines the later has the higher
+	Severity  Severity
+	unchanged int64 // since when the value has been the same
+	id        int64 // the line's: of one instant's lines the later has the higher
 }
 
 type column struct {
@@ -31,7 +33,9 @@ type column struct {
 }
 
 // NewLatest holds nothing yet.
-func NewLatest() *Latest { return &Latest{columns: map[string]*column{}} }
+func NewLatest() *Latest {
+	return &Latest{columns: map[string]*column{}, places: places{of: map[int64]Place{}}}
+}
 
 // Tell takes lines in. It never waits for anybody but a reader's copy.
 func (l *Latest) Tell(lines []Line) {
@@ -66,6 +70,7 @@ func (l *Latest) set(line *Line, f *Field) {
 	if v.Value == old.Value {
 		v.unchanged = old.unchanged
 	}
+	v.Severity = old.Severity
 	*old = v
 }
 

@@ -1,0 +1,56 @@
+package api
+
+import (
+	"cityhub/devices"
+	"cityhub/geo"
+	"cityhub/telemetry"
+)
+
+// Move tells where a mobile thing was at an instant, in nanoseconds since
+// 1970. The newest place is where the thing stands in /latest, in clusters,
+// tiles and the live stream, instead of its registered one. It is cheap enough
+// for every GPS fix. Lines with a position that come by Tell do it by
+// themselves.
+func (s *Server) Move(thing int64, to geo.Position, at int64) {
+	if s.o.Latest.Move(thing, to, at) {
+		s.dots.move(thing)
+	}
+}
+
+// moveBy takes the positions of lines.
+func (s *Server) moveBy(lines []telemetry.Line) {
+	for i := range lines {
+		if lines[i].Position == nil {
+			continue
+		}
+		if target, err := s.o.Registry.Series(lines[i].Group); err == nil && target.Station != nil && target.Station.Mobile {
+			s.Move(target.Station.ID, *lines[i].Position, lines[i].Time)
+		}
+	}
+}
+
+// Alarm tells the severity of the worst open alarm of a datastream; Calm when
+// the last is cleared. It is the datastream's state in /latest, clusters, tiles
+// and the live stream until then. The keeper of alarms calls it for each change,
+// and for all open ones after a start.
+func (s *Server) Alarm(property string, group int64, severity telemetry.Severity) {
+	if s.o.Latest.Alarm(property, group, severity) {
+		changed := []telemetry.Line{{Group: group, Fields: []telemetry.Field{{Property: property}}}}
+		s.live.tell(changed)
+		s.dots.tell(changed)
+	}
+}
+
+// present is a station where it is now.
+func (s *Server) present(station *devices.Station) *devices.Station {
+	if !station.Mobile {
+		return station
+	}
+	place, known := s.o.Latest.Place(station.ID)
+	if !known {
+		return station
+	}
+	moved := *station
+	moved.Position = &place.Position
+	return &moved
+}
