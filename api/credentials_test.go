@@ -108,3 +108,18 @@ func TestLabels(t *testing.T) {
 	}
 	h.post("labels/read", `{"text":"hello"}`).want(422)
 }
+
+// Whoever finds a retired device in a bin cannot speak for it.
+func TestARetiredDeviceIsLetInNoMore(t *testing.T) {
+	h := newHub(t)
+	h.city()
+	id := h.stocked("aq-1", "SN-1")
+	secret := h.post(fmt.Sprintf("devices/%d/credentials", id), ``).want(201).json()["secret"].(string)
+	h.move("aq-1", "retire", `{"reason":"run over"}`).want(200)
+	if _, err := h.keeper.ByDevice(t.Context(), "aq-1", secret); err == nil {
+		t.Error("its secret still lets it in")
+	}
+	if log := string(h.get("audit?limit=1000").want(200).body); !strings.Contains(log, "credential-revoke") {
+		t.Error("the end of its secret is not in the log")
+	}
+}

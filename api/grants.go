@@ -31,16 +31,9 @@ func (s *Server) grants() {
 		access.AccountRead, func(ctx context.Context, in *Paging) (*collected[Grant], error) {
 			return pageOf(ctx, s.view(), in, s.o.Accounts.Grants(ctx), func(g *access.Grant) int64 { return g.ID }, showGrant)
 		})
-	register(s, huma.Operation{OperationID: "get-grant", Method: http.MethodGet, Path: path + "/{id}", Summary: "Get one grant", Tags: tags,
+	versioned(s, huma.Operation{OperationID: "get-grant", Method: http.MethodGet, Path: path + "/{id}", Summary: "Get one grant", Tags: tags,
 		Errors: []int{http.StatusNotFound},
-	}, access.AccountRead, func(ctx context.Context, in *ByID) (*shown[Grant], error) {
-		found, err := s.o.Accounts.Grant(ctx, in.ID)
-		if err != nil {
-			return nil, err
-		}
-		out, err := showGrant(ctx, s.view(), &found)
-		return &shown[Grant]{out}, err
-	})
+	}, s.o.Accounts.Grant, showGrant, func(g *Grant) GrantBody { return g.GrantBody })
 	register(s, huma.Operation{OperationID: "create-grant", Method: http.MethodPost, Path: path, Summary: "Let another organisation read", Tags: tags,
 		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict, http.StatusUnsupportedMediaType},
 	}, access.AccountManage, s.createGrant)

@@ -16,6 +16,9 @@ import (
 	"cityhub/telemetry"
 )
 
+// quotaPause is what a device above its quota is asked to wait.
+const quotaPause = 5 * time.Second
+
 // maxIngesting bounds the arrivals that wait for the spool.
 const maxIngesting = 256
 
@@ -147,7 +150,14 @@ func answer(a *telemetry.Arrival, r telemetry.Receipt, places []int, refused []R
 	if len(a.Measurements) == 0 && a.Refusal == nil && a.Sender != "" && out.Refused[0].Reason == string(telemetry.WrongSender) {
 		status = http.StatusForbidden
 	}
+	beyond := func(r Refused) bool { return r.Reason == string(telemetry.OverQuota) }
+	if slices.ContainsFunc(out.Refused, beyond) { // the same again, later, may be taken
+		status = http.StatusTooManyRequests
+	}
 	p := problem(status, out.Refused[0].Detail)
 	p.Refused = out.Refused
+	if status == http.StatusTooManyRequests {
+		p.after = quotaPause
+	}
 	return nil, p
 }

@@ -45,16 +45,9 @@ func (s *Server) keys() {
 		access.AccountRead, func(ctx context.Context, in *Paging) (*collected[Key], error) {
 			return pageOf(ctx, s.view(), in, s.o.Accounts.Keys(ctx), func(k *access.Key) int64 { return k.ID }, showKey)
 		})
-	register(s, huma.Operation{OperationID: "get-key", Method: http.MethodGet, Path: path + "/{id}", Summary: "Get one API key", Tags: tags,
+	versioned(s, huma.Operation{OperationID: "get-key", Method: http.MethodGet, Path: path + "/{id}", Summary: "Get one API key", Tags: tags,
 		Errors: []int{http.StatusNotFound},
-	}, access.AccountRead, func(ctx context.Context, in *ByID) (*shown[Key], error) {
-		found, err := s.o.Accounts.Key(ctx, in.ID)
-		if err != nil {
-			return nil, err
-		}
-		out, err := showKey(ctx, s.view(), &found)
-		return &shown[Key]{out}, err
-	})
+	}, s.o.Accounts.Key, showKey, func(k *Key) KeyBody { return k.KeyBody })
 	register(s, huma.Operation{OperationID: "create-key", Method: http.MethodPost, Path: path, Summary: "Create an API key", Tags: tags,
 		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusUnsupportedMediaType},
 	}, access.AccountManage, s.createKey)

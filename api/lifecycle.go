@@ -95,10 +95,22 @@ func (s *Server) lifecycle() {
 		})
 	})
 	move(s, "retire", "End a device's life", access.DeviceOperate, func(ctx context.Context, id int64, b *MoveBody) (MovedDevice, error) {
-		return s.moved(ctx, b, func(step devices.Step) (devices.Device, error) { return s.o.Registry.Retire(ctx, id, step) })
+		return s.moved(ctx, b, func(step devices.Step) (devices.Device, error) { return s.endLife(ctx, id, step) })
 	})
 	move(s, "hand-over", "Give a device to another organisation", access.DeviceHandOver, s.handOver)
 	s.deviceEvents()
+}
+
+// endLife ends a device's life, and with it what let it in.
+func (s *Server) endLife(ctx context.Context, id int64, step devices.Step) (devices.Device, error) {
+	d, err := s.o.Registry.Retire(ctx, id, step)
+	if err != nil {
+		return d, err
+	}
+	if _, some := s.o.Credentials.Of(id); !some {
+		return d, nil
+	}
+	return d, s.o.Credentials.Revoke(ctx, &d)
 }
 
 // move registers POST of one move.

@@ -140,12 +140,31 @@ func (s *Server) followProof(ctx context.Context, e *events, device devices.Devi
 		if !s.pauseProof() {
 			return
 		}
+		if !s.awaitNews(ctx, signs, lines, beat.C) {
+			return
+		}
+	}
+}
+
+// awaitNews waits for a reason to look again; false when the stream is over.
+func (s *Server) awaitNews(ctx context.Context, signs, lines <-chan struct{}, beat <-chan time.Time) bool {
+	who := access.ScopeOf(ctx).Principal
+	look := time.NewTicker(recheck)
+	defer look.Stop()
+	for {
 		select {
 		case <-s.live.closing:
-			return
+			return false
 		case <-signs:
+			return true
 		case <-lines:
-		case <-beat.C:
+			return true
+		case <-beat:
+			return true
+		case <-look.C:
+			if who != nil && who.Revoked() {
+				return false
+			}
 		}
 	}
 }

@@ -47,16 +47,9 @@ func (s *Server) users() {
 		access.AccountRead, func(ctx context.Context, in *Paging) (*collected[User], error) {
 			return pageOf(ctx, s.view(), in, s.o.Accounts.Users(ctx), func(u *access.Account) int64 { return u.ID }, s.showUser)
 		})
-	register(s, huma.Operation{OperationID: "get-user", Method: http.MethodGet, Path: path + "/{id}", Summary: "Get one user", Tags: tags,
+	versioned(s, huma.Operation{OperationID: "get-user", Method: http.MethodGet, Path: path + "/{id}", Summary: "Get one user", Tags: tags,
 		Errors: []int{http.StatusNotFound},
-	}, access.AccountRead, func(ctx context.Context, in *ByID) (*shown[User], error) {
-		found, err := s.o.Accounts.User(ctx, in.ID)
-		if err != nil {
-			return nil, err
-		}
-		out, err := s.showUser(ctx, s.view(), &found)
-		return &shown[User]{out}, err
-	})
+	}, s.o.Accounts.User, s.showUser, userState)
 	register(s, huma.Operation{OperationID: "create-user", Method: http.MethodPost, Path: path, Summary: "Create a user", Tags: tags,
 		DefaultStatus: http.StatusCreated, Errors: []int{http.StatusConflict, http.StatusUnsupportedMediaType},
 	}, access.AccountManage, s.createUser)
@@ -92,7 +85,15 @@ type editUserInput struct {
 	Body map[string]any `doc:"JSON merge patch (RFC 7396): name, fullName, email, disabled, password"`
 }
 
-func (s *Server) editUser(ctx context.Context, in *editUserInput) (*shown[User], error) {
+// writtenUser is what can be written of a user, at its address and below.
+type writtenUser struct {
+	UserBody
+	Roles []Role `json:"roles"`
+}
+
+func userState(u *User) writtenUser { return writtenUser{u.UserBody, u.Roles} }
+
+func (s *Server) editUser(ctx context.Context, in *editUserInput) (*entity[User], error) {
 	old, err := s.o.Accounts.User(ctx, in.ID)
 	if err != nil {
 		return nil, err
@@ -105,8 +106,11 @@ func (s *Server) editUser(ctx context.Context, in *editUserInput) (*shown[User],
 	if err != nil {
 		return nil, err
 	}
-	out, err := s.showUser(ctx, s.view(), &next)
-	return &shown[User]{out}, err
+	now, err := versionOf(ctx, s, base+"/users/{id}", &next, s.showUser, userState)
+	if err != nil {
+		return nil, err
+	}
+	return &entity[User]{now.state, now.shown.(User)}, nil
 }
 
 func (s *Server) showUser(ctx context.Context, v *view, u *access.Account) (User, error) {

@@ -126,3 +126,30 @@ func TestGrants(t *testing.T) {
 		t.Error("what was taken back is still seen")
 	}
 }
+
+// Accounts have versions like everything else: a write that was made from an
+// old one changes nothing.
+func TestAccountsHaveVersions(t *testing.T) {
+	h := newHub(t)
+	h.city()
+	h.post("organisations", `{"code":"WT"}`).want(201)
+	user := fmt.Sprintf("users/%d", h.post("users", `{"name":"lan","roles":[{"role":"viewer","organisation":"HN"}]}`).want(201).id())
+	key := fmt.Sprintf("keys/%d", h.post("keys", `{"name":"map","role":"viewer","organisation":"HN"}`).want(201).id())
+	grant := fmt.Sprintf("grants/%d", h.post("grants", `{"owner":"HN","reader":"WT"}`).want(201).id())
+	tags := map[string]string{}
+	for _, path := range []string{user, key, grant} {
+		tags[path] = h.get(path).want(200).header.Get("ETag")
+		h.get(path, "If-None-Match: "+tags[path]).want(304)
+	}
+	patch := func(body, tag string) reply { return h.call(http.MethodPatch, user, body, "If-Match: "+tag) }
+	next := patch(`{"email":"a@hn.example"}`, tags[user]).want(200).header.Get("ETag")
+	if r := patch(`{"email":"b@hn.example"}`, tags[user]).want(412); fmt.Sprint(r.json()["differ"]) != "[email]" {
+		t.Errorf("%s", r.body)
+	}
+	h.call(http.MethodPost, user+"/roles", `{"role":"technician","organisation":"HN"}`, "If-Match: "+next).want(201)
+	patch(`{"email":"b@hn.example"}`, next).want(412) // a role is part of what was read
+	for _, path := range []string{user, key, grant} {
+		h.call(http.MethodDelete, path, "", `If-Match: "other"`).want(412)
+		h.call(http.MethodDelete, path, "", "If-Match: "+h.get(path).want(200).header.Get("ETag")).want(204)
+	}
+}

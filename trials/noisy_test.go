@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,10 +14,9 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
-// flooder is a device of citysim's flood, with a secret of its own.
-func (h *hub) flooder(n int) mqtt.Client {
+// credential makes a secret for a device.
+func (h *hub) credential(code string) string {
 	h.t.Helper()
-	code := fmt.Sprintf("flood-%06d", n)
 	var found struct{ Items []struct{ ID int64 } }
 	if !h.get("/devices?code="+code, &found) || len(found.Items) != 1 {
 		h.t.Fatalf("%s is not registered", code)
@@ -30,7 +30,14 @@ func (h *hub) flooder(n int) mqtt.Client {
 	if err := json.NewDecoder(answer.Body).Decode(&made); err != nil || made.Secret == "" {
 		h.t.Fatalf("credential of %s: %s %v", code, answer.Status, err)
 	}
-	o := mqtt.NewClientOptions().AddBroker("tcp://" + h.mqt).SetClientID(code).SetUsername(code).SetPassword(made.Secret)
+	return made.Secret
+}
+
+// flooder is a device of citysim's flood, with a secret of its own.
+func (h *hub) flooder(n int) mqtt.Client {
+	h.t.Helper()
+	code := fmt.Sprintf("flood-%06d", n)
+	o := mqtt.NewClientOptions().AddBroker("tcp://" + h.mqt).SetClientID(code).SetUsername(code).SetPassword(h.credential(code))
 	client := mqtt.NewClient(o.SetProtocolVersion(4).SetAutoReconnect(false).SetWriteTimeout(10 * time.Second))
 	if token := client.Connect(); !token.WaitTimeout(10*time.Second) || token.Error() != nil {
 		h.t.Fatalf("%s cannot come in: %v", code, token.Error())
@@ -113,4 +120,36 @@ func TestANoisyDeviceLeavesTheOthersAlone(t *testing.T) {
 	if middle := ratios[len(ratios)/2]; middle > 2 {
 		t.Errorf("the others wait %.2f times as long in the middle round, want at most twice", middle)
 	}
+}
+
+// Over HTTP a device is told when it may come back.
+func TestADeviceAboveItsQuotaIsAskedToWait(t *testing.T) {
+	h := startHub(t, t.TempDir(), nil, "--device-messages", "1", "--device-burst", "2")
+	h.registerFlood(1)
+	secret := h.credential("flood-000001")
+	for i := range 20 {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+h.http+"/api/v1/ingest",
+			strings.NewReader(fmt.Sprintf(`{"values":{"pm25":%d}}`, i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.SetBasicAuth("flood-000001", secret)
+		request.Header.Set("Content-Type", "application/json")
+		answer, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		switch answer.StatusCode {
+		case http.StatusAccepted:
+			continue
+		case http.StatusTooManyRequests:
+			if answer.Header.Get("Retry-After") == "" || i < 2 {
+				t.Errorf("reading %d: refused without a time to come back", i)
+			}
+			return
+		}
+		t.Fatalf("reading %d: %s", i, answer.Status)
+	}
+	t.Error("no reading of twenty was too many")
 }
