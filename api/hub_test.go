@@ -29,7 +29,6 @@ import (
 	"cityhub/imports"
 	"cityhub/telemetry"
 	"cityhub/telemetry/spool"
-	"cityhub/telemetry/sqlite"
 )
 
 // TestMain finds goroutines left behind. Those of fasthttp are its clock, the
@@ -127,18 +126,19 @@ func newHubAt(t testing.TB, dir string, setups ...setup) *hub {
 	return h
 }
 
-func newHubOn(t testing.TB, options database.Options, setups ...setup) *hub {
+func newHubOf(t testing.TB, p plan, setups ...setup) *hub {
 	t.Helper()
 	h := &hub{t: t, logs: &logs{}, latest: telemetry.NewLatest(), counters: telemetry.NewCounters()}
+	if !p.now.IsZero() {
+		h.set(p.now)
+	}
 	dir := t.TempDir()
-	db := must(database.Open(t.Context(), options))(t)
-	t.Cleanup(func() { check(t, db.Close()) })
+	db := p.openDatabase(t, dir)
 	h.registry = must(devices.Open(t.Context(), db.Store(), h.now))(t)
 	pictures := must(photos.Open(filepath.Join(dir, "photos")))(t)
 	t.Cleanup(func() { check(t, pictures.Close()) })
 	h.registry.KeepPhotos(pictures)
-	archive := must(sqlite.Open(t.Context(), sqlite.Options{Dir: filepath.Join(dir, "archive"), Now: h.now}))(t)
-	t.Cleanup(func() { check(t, archive.Close()) })
+	archive := p.openArchive(t, dir, h.now)
 	kept := must(spool.Open(spool.Options{Dir: filepath.Join(dir, "spool"), MaxBytes: 64 << 20}))(t)
 	t.Cleanup(func() { check(t, kept.Close()) })
 	h.quarantine = db.Quarantine()

@@ -150,6 +150,7 @@ var calls = map[string]call{
 	"list-aggregates":     {path: address("/datastreams/%d/aggregates?window=PT1H&fn=mean", datastream)},
 	"list-zones":          {path: plainly("/zones"), shared: true},
 	"get-zones-at":        {path: plainly("/zones/at?lon=105&lat=21"), shared: true},
+	"get-zone-statistics": {path: plainly("/zones/statistics?kind=ward&property=pm25"), shared: true}, // see TestZoneStatisticsObeyTheirBounds
 	"get-zone":            {path: plainly("/zones/999999"), shared: true},
 	"create-zone":         {path: plainly("/zones"), body: text(`{"code":"%sz","kind":"ward"}`, mark), shared: true},
 	"edit-zone":           {path: plainly("/zones/999999"), body: plainly(`{"name":"x"}`), shared: true},

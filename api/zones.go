@@ -115,6 +115,7 @@ func (s *Server) zones() {
 		after: s.shapeZone,
 	}
 	s.zonesAt()
+	s.zoneStatistics()
 	list[zoneList](s, n)
 	n.read(s)
 	n.create(s)

@@ -39,6 +39,7 @@ var rooms = []room{
 	{path: "telemetry/archivetest", may: leaf, why: "the suite asks any archive, so it knows none"},
 	{path: "telemetry/influx", may: leaf, why: "a leaf serves its noun and knows no other leaf"},
 	{path: "telemetry/sqlite", may: leaf, why: "a leaf serves its noun and knows no other leaf"},
+	{path: "telemetry/statistics", may: leaf, why: "what readings say over zones and spans is worked out from the history; who asks, and how it is shown, is not its business"},
 	{path: "telemetry/spool", may: []string{"telemetry"}, why: "the spool keeps bytes in order; it knows no reading"},
 
 	{path: "alerts", may: leaf,
@@ -58,7 +59,7 @@ var rooms = []room{
 	{path: "database", may: append([]string{"alerts", "idempotency"}, leaf...),
 		why: "the SQL room implements the nouns' stores and serves nobody else"},
 
-	{path: "api", may: append([]string{"access/oidc", "alerts", "devices/labels", "imports", "idempotency"}, leaf...),
+	{path: "api", may: append([]string{"access/oidc", "alerts", "devices/labels", "imports", "idempotency", "telemetry/statistics"}, leaf...),
 		why: "pages ask nouns: broker, stores and sibling surfaces are wired by cmd/cityhub"},
 	{path: "api/sensorthings", may: append([]string{"api", "alerts"}, leaf...), why: "a surface asks nouns and borrows the API's manners"},
 	{path: "api/features", may: append([]string{"api", "alerts"}, leaf...), why: "a surface asks nouns and borrows the API's manners"},

@@ -26,6 +26,7 @@ func tables(at *session) devices.Tables {
 		Things:              table[devices.Thing, thingRow]{things(), at},
 		Locations:           table[devices.Location, locationRow]{locations(), at},
 		HistoricalLocations: table[devices.HistoricalLocation, historicalLocationRow]{historicalLocations(), at},
+		Moves:               table[devices.HistoricalLocation, moveRow]{moves(), at},
 		ObservedProperties:  table[devices.ObservedProperty, propertyRow]{properties(), at},
 		Sensors:             table[devices.Sensor, sensorRow]{sensors(), at},
 		Groups:              table[devices.Group, groupRow]{groups(), at},

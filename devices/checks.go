@@ -86,8 +86,13 @@ func rememberPlace(ctx context.Context, w *work, t, old *Thing) error {
 	if t.LocationID == 0 || (old != nil && old.LocationID == t.LocationID) {
 		return nil
 	}
+	now := w.registry.now()
+	if old != nil && old.LocationID != 0 {
+		thing, from, to := t.ID, old.LocationID, t.LocationID
+		w.then(func(x *index) { x.enterMove(thing, from, to, now) })
+	}
 	return w.HistoricalLocations.Put(ctx, &HistoricalLocation{
-		ThingID: t.ID, LocationID: t.LocationID, Time: w.registry.now()})
+		ThingID: t.ID, LocationID: t.LocationID, Time: now})
 }
 
 // forgetPlaces removes where a thing has been.

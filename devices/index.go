@@ -92,6 +92,7 @@ type index struct {
 	measures   map[measure]*measure     // one copy of each
 	guests     map[int64][]int64        // by mixed group: the models that fill or filled it
 	fits       map[fit]*Model           // how those fit in
+	moves      map[int64][]move         // by thing, those that have moved; ascending by time
 	zoning
 }
 
@@ -108,6 +109,7 @@ func newIndex() *index {
 		measures:   map[measure]*measure{},
 		guests:     map[int64][]int64{},
 		fits:       map[fit]*Model{},
+		moves:      map[int64][]move{},
 		zoning:     newZoning(),
 	}
 }
@@ -156,7 +158,10 @@ func (x *index) enterThing(t Thing) {
 	x.site(t.ID).station = s
 }
 
-func (x *index) leaveThing(t Thing) { delete(x.stations, t.ID) } // no group can be at it
+func (x *index) leaveThing(t Thing) { // no group can be at it
+	delete(x.stations, t.ID)
+	delete(x.moves, t.ID)
+}
 
 func (x *index) enterGroup(g Group) {
 	if x.seriesOf(g.ID) == nil {

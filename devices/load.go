@@ -16,6 +16,7 @@ func (x *index) load(ctx context.Context, t Tables) error {
 		fetch(ctx, t.Locations, locationID, x.enterLocation),
 		fetch(ctx, t.Visits, visitID, x.keepVisit),
 		fetch(ctx, t.Things, thingID, x.enterThing),
+		fetch(ctx, t.Moves, historicalLocationID, x.loadMove),
 		fetch(ctx, t.Groups, groupID, x.enterGroup),
 		fetch(ctx, t.Datastreams, datastreamID, x.loadDatastream),
 		fetch(ctx, t.Devices, deviceID, x.enterDevice),
@@ -98,6 +99,8 @@ func first[T any](ctx context.Context, table Table[T], match map[string]any) (T,
 	}
 	return items[0], true, nil
 }
+
+func historicalLocationID(h *HistoricalLocation) *int64 { return &h.ID }
 
 func organisationID(o *Organisation) *int64 { return &o.ID }
 func thingID(t *Thing) *int64               { return &t.ID }

@@ -32,6 +32,7 @@ type Tables struct {
 	Things              Table[Thing]
 	Locations           Table[Location]
 	HistoricalLocations Table[HistoricalLocation]
+	Moves               Table[HistoricalLocation] // of the things that have several; only read
 	ObservedProperties  Table[ObservedProperty]
 	Sensors             Table[Sensor]
 	Groups              Table[Group]

@@ -1,6 +1,7 @@
 package devices
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -117,5 +118,27 @@ func (r *Registry) ZonesOn(kind string, day geo.Day) []*geo.Shape {
 		}
 	}
 	slices.SortFunc(found, func(a, b *geo.Shape) int { return strings.Compare(a.Code, b.Code) })
+	return found
+}
+
+// ZonesBetween gives the geometries of all zones of a kind that were valid on
+// any day from first to last, by code and age.
+func (r *Registry) ZonesBetween(kind string, first, last geo.Day) []*geo.Shape {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var found []*geo.Shape
+	for id, z := range r.index.zones {
+		if z.Kind != kind {
+			continue
+		}
+		for _, s := range r.index.of[id] {
+			if s.From <= last && (s.To == 0 || first < s.To) {
+				found = append(found, s)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b *geo.Shape) int {
+		return cmp.Or(strings.Compare(a.Code, b.Code), cmp.Compare(a.From, b.From))
+	})
 	return found
 }

@@ -36,11 +36,11 @@ func (s *Summary) Mean() float64 { return s.Sum / float64(s.Count) }
 
 // add takes one more reading in; readings come in order of time.
 func (s *Summary) add(v Value) {
-	s.join(&Summary{Count: 1, Min: v.Num, Max: v.Num, Sum: v.Num, First: v.Num, Last: v.Num, LastText: v.Text, kind: v.Kind})
+	s.Join(&Summary{Count: 1, Min: v.Num, Max: v.Num, Sum: v.Num, First: v.Num, Last: v.Num, LastText: v.Text, kind: v.Kind})
 }
 
-// join takes a later window in.
-func (s *Summary) join(later *Summary) {
+// Join takes a later window in.
+func (s *Summary) Join(later *Summary) {
 	if later.Count == 0 {
 		return
 	}
@@ -107,7 +107,7 @@ func summarise(into map[string]*Summary, l *Line, bucket Bucket) {
 		}
 	}
 	for property, s := range line {
-		summaryOf(into, property).join(s)
+		summaryOf(into, property).Join(s)
 	}
 }
 
