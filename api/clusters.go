@@ -75,21 +75,26 @@ func (s *Server) look(property *devices.ObservedProperty, q *look) []found {
 func (s *Server) appendClusters(b []byte, property *devices.ObservedProperty, q *look) []byte {
 	b = append(b, collectionHead...)
 	begin := len(b)
+	var extent geo.Extent
 	for _, c := range s.look(property, q) {
 		text := b
 		if len(b) > begin {
 			text = append(text, ',')
 		}
 		if c.Count > 1 {
+			extent.Add(c.Middle())
 			b = appendCluster(text, &c.Summary, property.Unit)
 			continue
 		}
 		v, told := s.o.Latest.At(property.Code, c.group)
 		if f, ok := s.single(q, property, v); told && ok {
 			b = f.append(text)
+			if at := f.station.Position; at != nil {
+				extent.Add(*at)
+			}
 		}
 	}
-	return append(b, collectionTail...)
+	return append(extent.AppendMember(append(b, ']')), '}')
 }
 
 // single is a station that stands alone, unless it has gone meanwhile.

@@ -52,7 +52,7 @@ func (f *feature) append(b []byte) []byte {
 	b = append(b, `{"type":"Feature","id":`...)
 	b = strconv.AppendInt(b, f.stream, 10)
 	b = append(b, `,"geometry":`...)
-	b = appendPoint(b, f.station.Position)
+	b = geo.AppendPoint(b, f.station.Position)
 	b = append(b, `,"properties":{"thing":`...)
 	b = appendText(b, f.station.Code)
 	b = append(b, `,"name":`...)
@@ -83,21 +83,6 @@ func (f *feature) append(b []byte) []byte {
 	b = append(b, `],"state":"`...)
 	b = append(b, f.state...)
 	return append(b, `"}}`...)
-}
-
-func appendPoint(b []byte, p *geo.Position) []byte {
-	if p == nil {
-		return append(b, "null"...)
-	}
-	b = append(b, `{"type":"Point","coordinates":[`...)
-	b = strconv.AppendFloat(b, p.Lon, 'f', -1, 64)
-	b = append(b, ',')
-	b = strconv.AppendFloat(b, p.Lat, 'f', -1, 64)
-	if p.Alt != 0 {
-		b = append(b, ',')
-		b = strconv.AppendFloat(b, p.Alt, 'f', -1, 64)
-	}
-	return append(b, "]}"...)
 }
 
 func appendValue(b []byte, v telemetry.Value) []byte {

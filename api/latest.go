@@ -143,13 +143,17 @@ func (s *Server) appendLatest(b []byte, scope *access.Scope, property *devices.O
 func appendFeatures(b []byte, features []feature) []byte {
 	b = slices.Grow(b, 64+320*len(features))
 	b = append(b, collectionHead...)
+	var extent geo.Extent
 	for i := range features {
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = features[i].append(b)
+		if at := features[i].station.Position; at != nil {
+			extent.Add(*at)
+		}
 	}
-	return append(b, collectionTail...)
+	return append(extent.AppendMember(append(b, ']')), '}')
 }
 
 const (

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -138,23 +139,18 @@ func (s *Server) drawStations(property *devices.ObservedProperty, q *look) []byt
 			drawStation(stations, &f, x, y)
 		}
 	}
-	var tile []byte
-	for _, l := range []*geo.TileLayer{stations, clusters} {
-		if !l.Empty() {
-			tile = l.Append(tile)
-		}
-	}
-	return tile
+	return clusters.Append(stations.Append(nil))
 }
 
 func drawStation(l *geo.TileLayer, f *feature, x, y int32) {
 	l.Point(uint64(f.stream), x, y)
-	l.Text(0, f.station.Code)
+	l.OwnText(0, f.station.Code)
 	l.Text(1, f.station.Name)
-	if f.value.Value.Kind == devices.Text {
-		l.Text(3, f.value.Value.Text)
-	} else {
-		l.Number(2, f.value.Value.Num)
+	switch v := f.value.Value; {
+	case v.Kind == devices.Text:
+		l.Text(3, v.Text)
+	case !math.IsNaN(v.Num) && !math.IsInf(v.Num, 0):
+		l.Number(2, v.Num)
 	}
 	l.Int(4, f.value.Time/int64(time.Second))
 	l.Text(5, f.state)
@@ -186,9 +182,6 @@ func (s *Server) drawZones(shapes []*geo.Shape, kind string, cell geo.Cell) []by
 			l.Text(2, zone.NameEn)
 		}
 		l.End()
-	}
-	if l.Empty() {
-		return nil
 	}
 	return l.Append(nil)
 }

@@ -62,7 +62,7 @@ type Zone struct {
 	ZoneBody
 	ValidTo string    `json:"validTo,omitempty" doc:"The day on which the boundary ends; absent while it is open"`
 	Area    float64   `json:"areaKm2,omitempty" doc:"Of today's boundary, on the ellipsoid"`
-	BBox    []float64 `json:"bbox,omitempty" doc:"Of today's boundary: west, south, east, north"`
+	BBox    []float64 `json:"bbox,omitempty" doc:"Of today's boundary: west, south, east, north; across the antimeridian west is greater than east"`
 }
 
 // ZoneBody is what can be written of a zone.
@@ -148,7 +148,7 @@ func (s *Server) showZone(_ context.Context, _ *view, z *devices.Zone, full bool
 
 // describe tells of a boundary all but its points.
 func (z *Zone) describe(shape *geo.Shape) {
-	w := shape.Window()
+	w := shape.Area().BBox()
 	z.ValidFrom, z.ValidTo = shape.From.String(), endDay(shape.To)
 	z.Area, z.BBox = km2(shape.Area()), []float64{w.MinLon, w.MinLat, w.MaxLon, w.MaxLat}
 }

@@ -2,40 +2,60 @@ package geo
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"github.com/paulmach/orb"
 )
 
-// digits are those written after the point of a degree: a centimetre, which
-// is more than any source of the hub knows (RFC 7946, 11.2).
-const digits = 7
+// Digits after the point: of a degree a centimetre, and of an altitude a
+// millimetre, which is more than any source of the hub knows (RFC 7946, 11.2).
+const (
+	digits    = 7
+	altDigits = 3
+)
 
 // AppendDegrees writes a coordinate in degrees with at most 7 digits after the
 // point, and none that say nothing.
-func AppendDegrees(b []byte, v float64) []byte {
-	const scale = 1e7
-	n := int64(math.Round(v * scale))
+func AppendDegrees(b []byte, v float64) []byte { return appendDecimal(b, v, 1e7, digits) }
+
+// appendDecimal writes a number rounded to so many digits, of which scale is
+// the power of ten. Zero has no sign.
+func appendDecimal(b []byte, v, scale float64, digits int) []byte {
+	n, whole := int64(math.Round(v*scale)), int64(scale)
 	if n < 0 {
 		b = append(b, '-')
 		n = -n
 	}
-	b = strconv.AppendInt(b, n/scale, 10)
-	rest := n % scale
+	b = strconv.AppendInt(b, n/whole, 10)
+	rest := n % whole
 	if rest == 0 {
 		return b
 	}
-	var text [digits + 1]byte
-	text[0] = '.'
-	for i := digits; i > 0; i-- {
-		text[i] = byte('0' + rest%10)
+	begin := len(b)
+	b = append(b, ".0000000"[:digits+1]...)
+	for i := begin + digits; i > begin; i-- {
+		b[i] = byte('0' + rest%10)
 		rest /= 10
 	}
-	end := digits
-	for text[end] == '0' {
+	end := len(b)
+	for b[end-1] == '0' {
 		end--
 	}
-	return append(b, text[:end+1]...)
+	return b[:end]
+}
+
+// appendPosition writes a position, with its altitude where it has one.
+func appendPosition(b []byte, p Position, high bool) []byte {
+	b = append(b, '[')
+	b = AppendDegrees(b, p.Lon)
+	b = append(b, ',')
+	b = AppendDegrees(b, p.Lat)
+	if high {
+		b = append(b, ',')
+		b = appendDecimal(b, p.Alt, 1e3, altDigits)
+	}
+	return append(b, ']')
 }
 
 // AppendPoint writes a GeoJSON Point, or null where there is no position.
@@ -43,15 +63,44 @@ func AppendPoint(b []byte, p *Position) []byte {
 	if p == nil {
 		return append(b, "null"...)
 	}
-	b = append(b, `{"type":"Point","coordinates":[`...)
-	b = AppendDegrees(b, p.Lon)
-	b = append(b, ',')
-	b = AppendDegrees(b, p.Lat)
-	if p.Alt != 0 {
-		b = append(b, ',')
-		b = strconv.AppendFloat(b, p.Alt, 'f', -1, 64)
+	b = append(b, `{"type":"Point","coordinates":`...)
+	return append(appendPosition(b, *p, p.Alt != 0), '}')
+}
+
+// AppendLine writes a way as a GeoJSON geometry: a LineString or, where it goes
+// over the antimeridian and so is cut there, a MultiLineString; a Point when it
+// has one place only, null when it has none.
+func AppendLine(b []byte, line []Position) []byte {
+	parts := uncrossedLine(line)
+	switch {
+	case len(line) == 0:
+		return AppendPoint(b, nil)
+	case len(parts) == 0:
+		return AppendPoint(b, &line[0])
+	case len(parts) == 1:
+		b = append(b, `{"type":"LineString","coordinates":`...)
+		return append(appendLine(b, parts[0]), '}')
+	}
+	b = append(b, `{"type":"MultiLineString","coordinates":[`...)
+	for i, part := range parts {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendLine(b, part)
 	}
 	return append(b, "]}"...)
+}
+
+func appendLine(b []byte, line []Position) []byte {
+	high := slices.ContainsFunc(line, func(p Position) bool { return p.Alt != 0 })
+	b = append(b, '[')
+	for i, p := range line {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendPosition(b, p, high)
+	}
+	return append(b, ']')
 }
 
 // AppendWindow writes a bbox member's array: west, south, east, north. Across
@@ -68,8 +117,10 @@ func AppendWindow(b []byte, w Window) []byte {
 }
 
 // AppendArea writes a GeoJSON geometry: Polygon for one, MultiPolygon for
-// several or none. Shells run counter-clockwise and holes clockwise.
+// several or none, as what crosses the antimeridian is cut there. Shells run
+// counter-clockwise and holes clockwise.
 func AppendArea(b []byte, a Area) []byte {
+	a = a.Uncrossed()
 	if len(a) == 1 {
 		b = append(b, `{"type":"Polygon","coordinates":`...)
 		return append(appendPolygon(b, a[0]), '}')
@@ -106,11 +157,7 @@ func appendRing(b []byte, ring orb.Ring, right bool) []byte {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, '[')
-		b = AppendDegrees(b, p[0])
-		b = append(b, ',')
-		b = AppendDegrees(b, p[1])
-		b = append(b, ']')
+		b = appendPosition(b, Position{Lon: p[0], Lat: p[1]}, false)
 	}
 	return append(b, ']')
 }

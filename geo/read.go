@@ -66,8 +66,8 @@ func ReadFeatures(text []byte, crs CRS) ([]Feature, error) {
 	return features, nil
 }
 
-// ReadArea reads a GeoJSON geometry of type Polygon or MultiPolygon. It takes
-// unsound ones too: see Check.
+// ReadArea reads a GeoJSON geometry of type Polygon or MultiPolygon, and cuts
+// what crosses the antimeridian there. It takes unsound ones too: see Check.
 func ReadArea(text []byte, crs CRS) (Area, error) {
 	var geometry struct {
 		Type        string
@@ -100,7 +100,7 @@ func ReadArea(text []byte, crs CRS) (Area, error) {
 			}
 		}
 	}
-	return area, nil
+	return area.Uncrossed(), nil
 }
 
 // lonLat is a position of a file; what follows the first two numbers, as an

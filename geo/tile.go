@@ -3,30 +3,41 @@ package geo
 import (
 	"encoding/binary"
 	"math"
+	"strings"
 )
 
 // TileExtent is how many units a tile is wide and high.
-const TileExtent = 4096
+const TileExtent = 1 << tileBits
+
+const tileBits = 12
 
 // TileLayer writes one layer of a vector tile (MVT 2.1): each feature is
-// appended to one buffer, and equal values of all features stand in the tile
-// once. A feature begins with Point or Area, then come its values, and End.
+// appended to one buffer as it comes, and equal values of all features stand
+// in the tile once. A feature begins with Point or Area, then come its values,
+// each named by its key's place among the layer's, and End. A layer that is
+// begun anew with Reset needs no more memory than it has.
 type TileLayer struct {
 	name     string
 	keys     []string
 	features []byte
+	values   []byte
+	count    uint32 // of values
+	texts    textTable
+	numbers  numberTable
+	ints     numberTable
+	last     []lastText // of each key
 
-	values  []byte
-	count   uint32
-	texts   map[string]uint32
-	numbers map[uint64]uint32
-	ints    map[int64]uint32
-
-	id       uint64
+	begin    int // of the feature's length in features
+	tags     int // of the length of its tags
 	kind     byte
-	tags     []byte
 	geometry []byte
-	feature  []byte
+}
+
+// lastText is the text that a key had last: often the next feature's, too.
+type lastText struct {
+	text  string
+	place uint32
+	known bool
 }
 
 // The kinds of geometry of a tile.
@@ -35,9 +46,18 @@ const (
 	tilePolygon = 3
 )
 
-// NewTileLayer makes a layer; values name their keys by their place here.
+// NewTileLayer makes a layer of at most 127 keys.
 func NewTileLayer(name string, keys ...string) *TileLayer {
-	return &TileLayer{name: name, keys: keys, texts: map[string]uint32{}, numbers: map[uint64]uint32{}, ints: map[int64]uint32{}}
+	return &TileLayer{name: name, keys: keys, last: make([]lastText, len(keys)), texts: newTextTable()}
+}
+
+// Reset takes all features out.
+func (l *TileLayer) Reset() {
+	l.features, l.values, l.count = l.features[:0], l.values[:0], 0
+	l.texts.reset()
+	l.numbers.reset()
+	l.ints.reset()
+	clear(l.last)
 }
 
 // Empty says whether the layer has no feature.
@@ -45,85 +65,129 @@ func (l *TileLayer) Empty() bool { return len(l.features) == 0 }
 
 // Point begins a feature at a place of the tile, in units from its north-west.
 func (l *TileLayer) Point(id uint64, x, y int32) {
-	l.id, l.kind, l.tags = id, tilePoint, l.tags[:0]
+	l.feature(id, tilePoint)
 	l.geometry = append(l.geometry[:0], 1<<3|1) // move to, once
 	l.geometry = binary.AppendUvarint(l.geometry, zigzag(x))
 	l.geometry = binary.AppendUvarint(l.geometry, zigzag(y))
 }
 
-// Text gives the feature a text.
+func (l *TileLayer) feature(id uint64, kind byte) {
+	l.begin, l.kind = len(l.features)+1, kind
+	b := append(l.features, 2<<3|2, 0, 1<<3)
+	b = binary.AppendUvarint(b, id)
+	l.features = append(b, 2<<3|2, 0)
+	l.tags = len(l.features) - 1
+}
+
+// Text gives the feature a text. What is not UTF-8 becomes U+FFFD, as a tile
+// must not hold it.
 func (l *TileLayer) Text(key int, v string) {
-	at, known := l.texts[v]
-	if !known {
-		at = l.next()
-		l.texts[v] = at
-		l.values = append(l.values, 4<<3|2)
-		l.values = binary.AppendUvarint(l.values, uint64(1+uvarintLen(uint64(len(v)))+len(v)))
-		l.values = append(l.values, 1<<3|2)
-		l.values = binary.AppendUvarint(l.values, uint64(len(v)))
-		l.values = append(l.values, v...)
+	last := &l.last[key]
+	if !last.known || last.text != v {
+		*last = lastText{v, l.place(v), true}
 	}
-	l.tag(key, at)
+	l.tag(key, last.place)
+}
+
+// place finds a text among the values, or adds it.
+func (l *TileLayer) place(v string) uint32 {
+	slot, known := l.texts.find(v, l.values)
+	if !known {
+		from := l.addText(v)
+		*slot = textSlot{hash: slot.hash, turn: l.texts.turn, place: l.count - 1, from: from, size: uint32(len(l.values)) - from}
+		l.texts.grow()
+	}
+	return slot.place
+}
+
+// OwnText is Text for what no other feature has, as a code: nobody looks
+// whether one has it.
+func (l *TileLayer) OwnText(key int, v string) {
+	l.addText(v)
+	l.tag(key, l.count-1)
+}
+
+// addText answers where the text begins in the values.
+func (l *TileLayer) addText(v string) (from uint32) {
+	v = strings.ToValidUTF8(v, "\uFFFD")
+	b := append(l.values, 4<<3|2)
+	b = binary.AppendUvarint(b, uint64(1+uvarintLen(uint64(len(v)))+len(v)))
+	b = append(b, 1<<3|2)
+	b = binary.AppendUvarint(b, uint64(len(v)))
+	l.values = append(b, v...)
+	l.count++
+	return uint32(len(b))
 }
 
 // Number gives the feature a number.
 func (l *TileLayer) Number(key int, v float64) {
 	bits := math.Float64bits(v)
-	at, known := l.numbers[bits]
+	slot, known := l.numbers.find(bits)
 	if !known {
-		at = l.next()
-		l.numbers[bits] = at
-		l.values = append(l.values, 4<<3|2, 9, 3<<3|1)
-		l.values = binary.LittleEndian.AppendUint64(l.values, bits)
+		slot.place = l.count
+		l.count++
+		b := append(l.values, 4<<3|2, 9, 3<<3|1)
+		l.values = binary.LittleEndian.AppendUint64(b, bits)
 	}
-	l.tag(key, at)
+	l.tag(key, slot.place)
 }
 
 // Int gives the feature an integer.
 func (l *TileLayer) Int(key int, v int64) {
-	at, known := l.ints[v]
+	slot, known := l.ints.find(uint64(v))
 	if !known {
-		at = l.next()
-		l.ints[v] = at
-		l.values = append(l.values, 4<<3|2, byte(1+uvarintLen(uint64(v))), 4<<3)
-		l.values = binary.AppendUvarint(l.values, uint64(v))
+		slot.place = l.count
+		l.count++
+		b := append(l.values, 4<<3|2, byte(1+uvarintLen(uint64(v))), 4<<3)
+		l.values = binary.AppendUvarint(b, uint64(v))
 	}
-	l.tag(key, at)
+	l.tag(key, slot.place)
 }
 
-func (l *TileLayer) next() uint32 {
-	l.count++
-	return l.count - 1
-}
-
-func (l *TileLayer) tag(key int, value uint32) {
-	l.tags = append(l.tags, byte(key)) // layers have fewer than 128 keys
-	l.tags = binary.AppendUvarint(l.tags, uint64(value))
+func (l *TileLayer) tag(key int, place uint32) {
+	l.features = binary.AppendUvarint(append(l.features, byte(key)), uint64(place))
 }
 
 // End ends the feature.
 func (l *TileLayer) End() {
-	f := append(l.feature[:0], 1<<3)
-	f = binary.AppendUvarint(f, l.id)
-	if len(l.tags) > 0 {
-		f = append(f, 2<<3|2)
-		f = binary.AppendUvarint(f, uint64(len(l.tags)))
-		f = append(f, l.tags...)
+	b := l.features
+	if len(b) == l.tags+1 {
+		b = b[:l.tags-1]
+	} else {
+		b = seal(b, l.tags)
 	}
-	f = append(f, 3<<3, l.kind, 4<<3|2)
-	f = binary.AppendUvarint(f, uint64(len(l.geometry)))
-	f = append(f, l.geometry...)
-	l.feature = f
-	l.features = append(l.features, 2<<3|2)
-	l.features = binary.AppendUvarint(l.features, uint64(len(f)))
-	l.features = append(l.features, f...)
+	b = append(b, 3<<3, l.kind, 4<<3|2)
+	b = binary.AppendUvarint(b, uint64(len(l.geometry)))
+	b = append(b, l.geometry...)
+	l.features = seal(b, l.begin)
 }
 
-// Append writes the layer as a part of a tile.
+// seal writes the length of what stands behind the byte at, which was kept for
+// it; what needs more bytes makes room.
+func seal(b []byte, at int) []byte {
+	n := len(b) - at - 1
+	if n < 0x80 {
+		b[at] = byte(n)
+		return b
+	}
+	more := uvarintLen(uint64(n)) - 1
+	b = append(b, make([]byte, more)...)
+	copy(b[at+1+more:], b[at+1:at+1+n])
+	binary.PutUvarint(b[at:], uint64(n))
+	return b
+}
+
+// Append writes the layer as a part of a tile; nothing when it is empty.
 func (l *TileLayer) Append(b []byte) []byte {
+	if l.Empty() {
+		return b
+	}
 	size := 2 + 1 + uvarintLen(uint64(len(l.name))) + len(l.name) + len(l.features) + len(l.values) + 1 + uvarintLen(TileExtent)
 	for _, key := range l.keys {
 		size += 1 + uvarintLen(uint64(len(key))) + len(key)
+	}
+	if cap(b)-len(b) < size+8 {
+		b = append(make([]byte, 0, len(b)+size+8), b...)
 	}
 	b = append(b, 3<<3|2)
 	b = binary.AppendUvarint(b, uint64(size))
@@ -152,11 +216,4 @@ func uvarintLen(v uint64) int {
 		n++
 	}
 	return n
-}
-
-// Place gives the place of a position in a tile, in units from its north-west.
-func (c Cell) Place(p Position) (x, y int32) {
-	n := float64(uint64(1) << c.Level)
-	px, py := mercator(p.Lon, p.Lat)
-	return int32(math.Floor((px*n - float64(c.X)) * TileExtent)), int32(math.Floor((py*n - float64(c.Y)) * TileExtent))
 }

@@ -29,9 +29,8 @@ var hanoiTile = Cell{Level: 10, X: 812, Y: 450}
 
 // What was written is what orb reads, and its places are at most a unit off.
 func TestTilesAreReadByAnother(t *testing.T) {
-	points := hanoiPoints(10_000)
-	l := drawPoints(points)
-	layers, err := mvt.Unmarshal(l)
+	points := readings(10_000)
+	layers, err := mvt.Unmarshal(draw(NewTileLayer("stations", "thing", "value", "time", "state"), points))
 	if err != nil || len(layers) != 1 {
 		t.Fatalf("%d layers: %v", len(layers), err)
 	}
@@ -52,20 +51,6 @@ func TestTilesAreReadByAnother(t *testing.T) {
 			t.Fatalf("feature %d: %v %v", i, f.ID, f.Properties)
 		}
 	}
-}
-
-func drawPoints(points []Position) []byte {
-	l := NewTileLayer("stations", "thing", "value", "time", "state")
-	for i, p := range points {
-		x, y := hanoiTile.Place(p)
-		l.Point(uint64(i), x, y)
-		l.Text(0, fmt.Sprintf("st-%d", i))
-		l.Number(1, float64(i%500)+0.25)
-		l.Int(2, int64(1_780_000_000+i%60))
-		l.Text(3, "ok")
-		l.End()
-	}
-	return l.Append(nil)
 }
 
 // Areas keep their surface, are cut at the tile's edge, and wind as the format
@@ -187,42 +172,62 @@ func TestCellsCountEachPlaceOnce(t *testing.T) {
 	}
 }
 
+// reading is what is drawn of a station.
+type reading struct {
+	Position
+	thing string
+	value float64
+	time  int64
+	state string
+}
+
+func readings(n int) []reading {
+	all := make([]reading, n)
+	for i, p := range hanoiPoints(n) {
+		all[i] = reading{p, fmt.Sprintf("st-%d", i), float64(i%500) + 0.25, int64(1_780_000_000 + i%60), "ok"}
+	}
+	return all
+}
+
+func draw(l *TileLayer, all []reading) []byte {
+	l.Reset()
+	for i := range all {
+		r := &all[i]
+		x, y := hanoiTile.Place(r.Position)
+		l.Point(uint64(i), x, y)
+		l.OwnText(0, r.thing)
+		l.Number(1, r.value)
+		l.Int(2, r.time)
+		l.Text(3, r.state)
+		l.End()
+	}
+	return l.Append(nil)
+}
+
 // BenchmarkTile draws 10,000 stations: with the hub's encoder, and with orb's
 // from the same values.
 func BenchmarkTile(b *testing.B) {
-	points := hanoiPoints(10_000)
-	codes := make([]string, len(points))
-	for i := range codes {
-		codes[i] = fmt.Sprintf("st-%d", i)
-	}
+	all := readings(10_000)
 	b.Run("hub", func(b *testing.B) {
 		b.ReportAllocs()
+		l := NewTileLayer("stations", "thing", "value", "time", "state")
 		for b.Loop() {
-			l := NewTileLayer("stations", "thing", "value", "time", "state")
-			for i, p := range points {
-				x, y := hanoiTile.Place(p)
-				l.Point(uint64(i), x, y)
-				l.Text(0, codes[i])
-				l.Number(1, float64(i%500)+0.25)
-				l.Int(2, int64(1_780_000_000+i%60))
-				l.Text(3, "ok")
-				l.End()
-			}
-			l.Append(nil)
+			draw(l, all)
 		}
 	})
 	b.Run("orb", func(b *testing.B) {
 		b.ReportAllocs()
 		tile := maptile.New(hanoiTile.X, hanoiTile.Y, maptile.Zoom(hanoiTile.Level))
 		for b.Loop() {
-			all := geojson.NewFeatureCollection()
-			for i, p := range points {
-				f := geojson.NewFeature(p.Point())
+			features := geojson.NewFeatureCollection()
+			for i := range all {
+				r := &all[i]
+				f := geojson.NewFeature(r.Point())
 				f.ID = i
-				f.Properties = geojson.Properties{"thing": codes[i], "value": float64(i%500) + 0.25, "time": 1_780_000_000 + i%60, "state": "ok"}
-				all.Append(f)
+				f.Properties = geojson.Properties{"thing": r.thing, "value": r.value, "time": r.time, "state": r.state}
+				features.Append(f)
 			}
-			layer := mvt.NewLayer("stations", all)
+			layer := mvt.NewLayer("stations", features)
 			layer.ProjectToTile(tile)
 			if _, err := mvt.Marshal(mvt.Layers{layer}); err != nil {
 				b.Fatal(err)

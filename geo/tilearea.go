@@ -14,7 +14,7 @@ const tileMargin = 64
 // Area begins a feature with the part of an area that lies in a tile; false,
 // with nothing begun, when none does or it is smaller than a unit.
 func (l *TileLayer) Area(id uint64, c Cell, a Area) bool {
-	l.id, l.kind, l.tags, l.geometry = id, tilePolygon, l.tags[:0], l.geometry[:0]
+	l.geometry = l.geometry[:0]
 	w := c.Window()
 	across, up := (w.MaxLon-w.MinLon)*tileMargin/TileExtent, (w.MaxLat-w.MinLat)*tileMargin/TileExtent
 	bound := orb.Bound{Min: orb.Point{w.MinLon - across, w.MinLat - up}, Max: orb.Point{w.MaxLon + across, w.MaxLat + up}}
@@ -30,7 +30,11 @@ func (l *TileLayer) Area(id uint64, c Cell, a Area) bool {
 			}
 		}
 	}
-	return len(l.geometry) > 0
+	if len(l.geometry) == 0 {
+		return false
+	}
+	l.feature(id, tilePolygon)
+	return true
 }
 
 // ring appends one, as steps from the pen's place: shells run clockwise as
