@@ -80,7 +80,7 @@ func (c credentialStore) Put(ctx context.Context, one credentials.Credential, co
 
 // refusedDevice tells a device that is not there from a failure.
 func refusedDevice(s *session, device int64, err error) error {
-	s.fail(err)
+	_ = s.fail(err) // the error itself is told below
 	if v := s.engine.violation(err); v != nil && v.rule == ruleForeign {
 		return invalid("device", fmt.Sprintf("%d does not exist", device))
 	}

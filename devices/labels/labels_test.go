@@ -88,7 +88,7 @@ func TestDrawing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for decoder := xml.NewDecoder(bytes.NewReader(svg)); ; {
-		if _, err := decoder.Token(); err == io.EOF {
+		if _, err := decoder.Token(); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)

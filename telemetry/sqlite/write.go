@@ -143,7 +143,7 @@ func (tx *transaction) mergeLine(l *telemetry.Line) (*telemetry.Line, error) {
 	if string(merged) == string(data) {
 		return kept, nil
 	}
-	_, err := tx.Stmt(tx.stmts.put).Exec(l.Group, l.Time, merged)
+	_, err := tx.Stmt(tx.stmts.put).Exec(l.Group, l.Time, merged) //nolint:sqlclosecheck // it ends with its transaction
 	return kept, err
 }
 
@@ -175,7 +175,7 @@ func (tx *transaction) updateLatestOf(groups []any, lines []placed) error {
 	if err != nil {
 		return err
 	}
-	keep := tx.Stmt(tx.stmts.keepLatest)
+	keep := tx.Stmt(tx.stmts.keepLatest) //nolint:sqlclosecheck // it ends with its transaction
 	for len(lines) > 0 {
 		group, end := lines[0].line.Group, 0
 		newest := known[group]
@@ -194,7 +194,7 @@ func (tx *transaction) latestOf(groups []any) (map[int64]newest, error) {
 	for len(groups) < rowsPerStatement {
 		groups = append(groups, groups[0])
 	}
-	rows, err := tx.Stmt(tx.stmts.latest).Query(groups...)
+	rows, err := tx.Stmt(tx.stmts.latest).Query(groups...) //nolint:sqlclosecheck // it ends with its transaction
 	if err != nil {
 		return nil, err
 	}
