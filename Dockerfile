@@ -1,10 +1,19 @@
 # The hub as one static program in an image that holds nothing else.
+FROM node:20-bookworm-slim AS web
+WORKDIR /src/web
+# The packages change seldom: a layer of their own.
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci
+COPY web ./
+RUN npm run build
+
 FROM golang:1.26.8-bookworm AS build
 WORKDIR /src
 # The modules change seldom: a layer of their own.
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
+COPY --from=web /src/web/dist/app web/dist/app
 RUN CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o /out/ ./cmd/cityhub ./deploy/probe
 # A folder to copy: a new volume takes over its owner.
 RUN mkdir /out/data

@@ -1,6 +1,6 @@
 # `make help` lists the targets. Everything works from a fresh clone.
 .DEFAULT_GOAL := help
-.PHONY: help run build test lint bench race nemesis notices clean
+.PHONY: help run build web types test lint bench race nemesis notices clean
 
 lint_version := v2.15.0
 
@@ -11,8 +11,23 @@ run: ## build, start the hub with the Hanoi demo and a simulated city
 	@$(MAKE) --no-print-directory build
 	@scripts/run
 
-build: ## build the programs into bin/
+build: web ## build the programs into bin/
 	go build -o bin/ ./cmd/...
+
+# What the pages are made of; anything newer than the built page builds it anew.
+web_sources := $(shell find web/src web/tools -type f 2> /dev/null) $(wildcard web/*.json web/*.ts web/*.js web/index.html web/.npmrc)
+
+web: web/dist/app/index.html ## build the pages that the programs hold
+
+web/dist/app/index.html: web/node_modules/.package-lock.json $(web_sources)
+	cd web && npm run --silent build
+
+web/node_modules/.package-lock.json: web/package-lock.json web/.npmrc
+	scripts/npm ci
+	@touch $@
+
+types: build ## write the shapes of the API for the pages anew
+	scripts/types
 
 test: ## run every test; ends with a summary of what passed, failed and was skipped
 	@scripts/test
@@ -36,4 +51,4 @@ notices: ## write THIRD_PARTY_NOTICES anew
 	mv THIRD_PARTY_NOTICES.new THIRD_PARTY_NOTICES
 
 clean: ## remove what was built (never ./data)
-	rm -rf bin dist
+	rm -rf bin dist web/dist/app

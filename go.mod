@@ -2,6 +2,9 @@ module cityhub
 
 go 1.26.0
 
+// Some packages of npm carry Go files of their own.
+ignore ./web/node_modules
+
 require github.com/santhosh-tekuri/jsonschema/v6 v6.0.1
 
 require (

@@ -105,10 +105,10 @@ func cookieless(c *fiber.Ctx) bool {
 	switch path := c.Path(); path {
 	case base + "/session", base + "/setup":
 		return c.Method() == http.MethodPost
-	case "/", "/sign-in", "/set-up", signOnPath, SignOnCallback, "/api/docs", openAPIPath:
+	case "/", "/status", "/sign-in", "/set-up", signOnPath, SignOnCallback, "/api/docs", openAPIPath:
 		return true
 	default:
-		return strings.HasPrefix(path, "/page/")
+		return strings.HasPrefix(path, "/page/") || strings.HasPrefix(path, appAssets)
 	}
 }
 

@@ -143,8 +143,8 @@ func TestHead(t *testing.T) {
 
 // Pages name nothing outside the hub and run no inline script.
 func TestPages(t *testing.T) {
-	h := newHub(t)
-	for path, want := range map[string]string{"/": "The city", "/?lang=vi": `<html lang="vi">`, "/api/docs": "/api/v1/datastreams/{id}/aggregates", "/page/status.js": "poll", "/sign-in": `autocomplete="current-password"`, "/set-up?lang=vi": "Tạo tài khoản đầu tiên", "/page/sign-in.js": "location.hash", "/page/style.css": "color"} {
+	h := newHub(t, withApp)
+	for path, want := range map[string]string{"/": `<div id="app">`, "/assets/app-1.js": "export", "/status": "The city", "/status?lang=vi": `<html lang="vi">`, "/api/docs": "/api/v1/datastreams/{id}/aggregates", "/page/status.js": "poll", "/sign-in": `autocomplete="current-password"`, "/set-up?lang=vi": "Tạo tài khoản đầu tiên", "/page/sign-in.js": "location.hash", "/page/style.css": "color"} {
 		r := h.get(path).want(200)
 		if !strings.Contains(string(r.body), want) {
 			t.Errorf("%s: no %q", path, want)
@@ -158,7 +158,7 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s: policy %q", path, csp)
 		}
 	}
-	if r := h.get("/", "Accept-Language: vi"); !strings.Contains(string(r.body), "Cảm biến") {
+	if r := h.get("/status", "Accept-Language: vi"); !strings.Contains(string(r.body), "Cảm biến") {
 		t.Error("the page does not speak Vietnamese")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -101,7 +102,7 @@ func (l *limiter) forget(now time.Time) {
 // limit answers 429 to who asks too often, and tells everybody what is left.
 func (s *Server) limit(c *fiber.Ctx, p *access.Principal, address netip.Addr) error {
 	rate := s.o.Rates.of(p.Kind)
-	if rate.Second <= 0 {
+	if rate.Second <= 0 || strings.HasPrefix(c.Path(), appAssets) { // those files lie in memory, and a page names many
 		return nil
 	}
 	w := who{kind: p.Kind, id: p.ID}

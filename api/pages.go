@@ -16,11 +16,12 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// pages serves the status page, the API's page and their files.
+// pages serves the app, the status page, the API's page and their files.
 func (s *Server) pages() {
 	templates := template.Must(template.ParseFS(pageFiles, "page/*.html")) // embedded, so a fault shows in every test
 	router := withHead{s.app}
-	router.Add(http.MethodGet, "/", func(c *fiber.Ctx) error {
+	s.serveApp(router, templates)
+	router.Add(http.MethodGet, "/status", func(c *fiber.Ctx) error {
 		return render(c, templates, "status.html", map[string]any{"T": words(pageLang(c))})
 	})
 	router.Add(http.MethodGet, "/api/docs", func(c *fiber.Ctx) error {

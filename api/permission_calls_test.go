@@ -162,8 +162,10 @@ var calls = map[string]call{
 	"get-map-clusters":    {path: plainly("/map/clusters?property=pm25&zoom=24"), sees: marked},
 	"get-station-tile":    {path: plainly("/tiles/stations/0/0/0.mvt?property=pm25"), shared: true}, // one cluster: see TestClustersCountWhatTheCallerMayRead
 
-	"get-latest": {path: plainly("/latest?property=pm25"), sees: marked},
-	"get-live":   {path: plainly("/live?property=pm25"), sees: marked},
+	"get-latest":          {path: plainly("/latest?property=pm25"), sees: marked},
+	"list-map-properties": {path: plainly("/map/properties"), shared: true},
+	"get-thing-latest":    {path: address("/things/%d/latest", thing)},
+	"get-live":            {path: plainly("/live?property=pm25"), sees: marked},
 
 	"list-quarantine":         {path: plainly("/quarantine?limit=1000"), sees: marked},
 	"get-quarantined":         {path: address("/quarantine/%d", quarantined)},

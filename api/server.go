@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -44,7 +45,7 @@ type Decode func(ctx context.Context, format, device string, payload []byte, rec
 type Replay func(ctx context.Context, items []telemetry.Quarantined) (accepted, refused int, err error)
 
 // Options says what a server works with. All are required save Proxies, Rates,
-// SignOn and IngestWait.
+// SignOn, App and IngestWait.
 type Options struct {
 	Registry    *devices.Registry
 	Latest      *telemetry.Latest
@@ -72,6 +73,7 @@ type Options struct {
 	Rates       Rates
 	SignOn      SignOn
 	Imports     *imports.Imports
+	App         fs.FS         // the built pages; without index.html, / says how to build them
 	IngestWait  time.Duration // how long an ingest may wait for the spool; 10 s when 0
 }
 
@@ -160,7 +162,9 @@ func (s *Server) routes() {
 	s.observations()
 	s.aggregates()
 	s.latest()
+	s.thingLatest()
 	s.clusters()
+	s.mapProperties()
 	s.tiles()
 	s.liveStream()
 	s.ingesting()

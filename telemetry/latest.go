@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -99,6 +100,15 @@ func (l *Latest) Of(property string) []LatestValue {
 		return nil
 	}
 	return append([]LatestValue(nil), c.cells...)
+}
+
+// Any says whether something holds of one of a property's newest values. It
+// keeps the values as they are meanwhile, so holds must not ask for them.
+func (l *Latest) Any(property string, holds func(LatestValue) bool) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	c := l.columns[property]
+	return c != nil && slices.ContainsFunc(c.cells, holds)
 }
 
 // At gives the newest value of one datastream.

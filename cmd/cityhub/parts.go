@@ -24,6 +24,7 @@ import (
 	"cityhub/telemetry"
 	"cityhub/telemetry/influx"
 	"cityhub/telemetry/sqlite"
+	"cityhub/web"
 )
 
 // archive is either of the two, closable.
@@ -84,7 +85,7 @@ func (h *hub) openAPI(context.Context) (err error) {
 		Health:  h.health, Sequences: h.sequences, Signs: h.signs, Intake: h.gate, Decode: h.decode, Replay: replayer.replay,
 		TryCodec: h.tryCodec,
 		Answers:  idempotency.New(h.database.Answers(), time.Now),
-		Status:   h.status, Zone: h.zone, Log: h.log, Now: time.Now,
+		Status:   h.status, Zone: h.zone, App: web.App(), Log: h.log, Now: time.Now,
 	})
 	return err
 }

@@ -1,0 +1,48 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"cityhub/access"
+	"cityhub/devices"
+	"cityhub/telemetry"
+)
+
+// MapProperty is a property of which the map has something to show.
+type MapProperty struct {
+	Code string `json:"code"`
+	Name string `json:"name"`
+	Unit string `json:"unit" doc:"As people write it"`
+	Kind string `json:"kind" enum:"number,boolean,text"`
+}
+
+func (s *Server) mapProperties() {
+	register(s, huma.Operation{OperationID: "list-map-properties", Method: http.MethodGet, Path: base + "/map/properties",
+		Summary: "The properties of which the map has something to show", Tags: []string{"map"},
+		Description: "In the order in which they were registered; those without a single value that the caller may read are left out.",
+	}, access.ReadingRead, func(ctx context.Context, _ *struct{}) (*collected[MapProperty], error) {
+		known, err := s.o.Registry.Properties.List(ctx, devices.Page{Limit: 1_000})
+		if err != nil {
+			return nil, err
+		}
+		var items []MapProperty
+		for i := range known {
+			if p := &known[i]; s.tells(access.ScopeOf(ctx), p) {
+				items = append(items, MapProperty{Code: p.Code, Name: p.Name, Unit: p.Unit, Kind: string(p.Kind)})
+			}
+		}
+		return collection(items, ""), nil
+	})
+}
+
+// tells says whether there is a value of a property that the scope reads.
+func (s *Server) tells(scope *access.Scope, property *devices.ObservedProperty) bool {
+	now := s.o.Now().UnixNano()
+	return s.o.Latest.Any(property.Code, func(v telemetry.LatestValue) bool {
+		_, ok := s.feature(scope, property, v, now)
+		return ok
+	})
+}

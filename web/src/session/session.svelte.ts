@@ -1,0 +1,35 @@
+import { dataOf, Trouble, type Client, type Session } from '../client/client';
+
+/** Who has signed in. */
+export class Visitor {
+  session = $state.raw<Session>();
+  known = $state(false); // whether the hub has been asked
+  readonly #client: Client;
+
+  constructor(client: Client) {
+    this.#client = client;
+  }
+
+  /** Asks the hub who this is; nobody is no error. */
+  async ask() {
+    try {
+      this.session = await dataOf(this.#client.GET('/api/v1/session'));
+    } catch (error) {
+      if (!(error instanceof Trouble)) throw error;
+      this.session = undefined;
+    }
+    this.known = true;
+  }
+
+  /** Ends the session. */
+  async leave() {
+    const headers = { 'X-CSRF-Token': this.session?.csrf ?? '' };
+    await this.#client.DELETE('/api/v1/session', { headers });
+    this.session = undefined;
+  }
+}
+
+/** The sign-in page, which comes back to where somebody was. */
+export function signInAddress(language: string, query: string): string {
+  return `/sign-in?lang=${language}#/${query}`;
+}

@@ -1,0 +1,92 @@
+import type { Catalogue } from './words.svelte';
+
+/** The texts in English. */
+export const en: Catalogue = {
+  title: "The city's sensors",
+  skip: 'Skip to the list of stations',
+  language: 'Language',
+  signIn: 'Sign in',
+  signOut: 'Sign out',
+  signedInAs: (name) => `Signed in: ${name}`,
+  status: 'How the hub fares',
+  api: 'Programming interface',
+  more: 'More',
+
+  property: 'Property',
+  nothingMeasured: 'There is nothing here for you yet. Sign in, or wait for the first station to send a reading.',
+
+  map: 'Map',
+  mapName: (property) => `Map: ${property}. Move with the arrow keys, zoom with + and −. The stations are in the list, too.`,
+  noWebGL: 'This browser cannot draw the map (it lacks WebGL). The list has all the stations.',
+  zoomIn: 'Zoom in',
+  zoomOut: 'Zoom out',
+  wholeCity: 'The whole city',
+  attribution: 'Sources of the map',
+
+  legend: 'Legend',
+  below: (x) => `below ${x}`,
+  from: (x) => `${x} and more`,
+  yes: 'yes',
+  no: 'no',
+  cluster: 'several stations: their number, the colour of their mean',
+  shade: "Shade wards by an hour's mean",
+  shadeNone: 'no hourly values yet',
+  wardMean: (name, value, count) => `${name}: mean ${value}, ${count} readings`,
+
+  states: { ok: 'reporting', stale: 'overdue', unknown: 'old, interval unknown' },
+
+  stations: 'Stations',
+  inWindow: (n) => `${n} stations in view`,
+  tooMany: (n) => `${n} stations in view. Zoom in for the whole list.`,
+  none: 'No station is in view.',
+  showMore: (n) => `Show ${n} more`,
+  list: 'List',
+  view: 'View',
+
+  station: 'Station',
+  close: 'Close',
+  newest: 'Newest values',
+  noValue: 'no value yet',
+  lastSeen: (age) => `${age} ago`,
+  chartOf: (name) => `Chart of ${name}`,
+  day: '24 hours',
+  week: '7 days',
+  range: 'Range of time',
+  noReadings: 'No readings in this time.',
+  archiveAway: 'The archive does not answer at the moment.',
+  table: 'Show as a table',
+  hour: 'Hour',
+  mean: 'mean',
+  min: 'lowest',
+  max: 'highest',
+  band: 'from the lowest to the highest of each hour',
+  unknownStation: 'There is no such station.',
+  flags: {
+    out_of_range: 'out of range', stuck: 'stuck', late: 'late', clock_corrected: 'clock corrected',
+    maintenance: 'under maintenance', uncalibrated: 'uncalibrated', corrected: 'corrected',
+  },
+
+  connecting: 'Connecting…',
+  live: 'Live',
+  polling: 'Updated every few seconds',
+  lost: (age) => `Connection lost, reconnecting. The data is ${age} old.`,
+  failed: 'This could not be loaded',
+  tryAgain: 'Try again',
+  busy: 'The hub is busy; it will be asked again.',
+
+  age: {
+    now: 'a few seconds', seconds: (n) => `${n} seconds`, minutes: (n) => (n === 1 ? '1 minute' : `${n} minutes`),
+    hours: (n) => (n === 1 ? '1 hour' : `${n} hours`), days: (n) => (n === 1 ? '1 day' : `${n} days`),
+  },
+
+  properties: {
+    pm25: 'Fine dust PM2.5', pm10: 'Dust PM10', pm1: 'Dust PM1', temperature: 'Temperature', humidity: 'Humidity', battery: 'Battery',
+    level: 'Water level', laeq: 'Noise (LAeq)', lamax: 'Highest noise', la90: 'Background noise', no2: 'NO₂', o3: 'Ozone', so2: 'SO₂', co: 'CO', co2: 'CO₂',
+    rain_rate: 'Rain intensity', rain_hour: 'Rain in the hour', rain_total: 'Rain in total', pressure: 'Air pressure', wind_speed: 'Wind speed',
+    wind_gust: 'Gusts', wind_direction: 'Wind direction', radiation: 'Radiation', occupied: 'Bay taken', parked: 'Time parked', spaces_free: 'Free spaces',
+    spaces_total: 'Spaces', fill: 'Fill level', distance: 'Distance', motorbikes: 'Motorbikes', cars: 'Cars', trucks: 'Trucks', occupancy: 'Occupancy',
+    vehicles: 'Traffic', dimming: 'Lamp brightness', power: 'Power', energy: 'Energy', voltage: 'Voltage', current: 'Current',
+    burning: 'Burning hours', lamp_on: 'Lamp on', lamp_state: 'State of the lamp', speed: 'Speed', emptied: 'Times emptied', tilt_x: 'Tilt X', tilt_y: 'Tilt Y',
+    heading: 'Heading', passengers: 'Passengers', delay: 'Delay', doors_open: 'Doors open', bus_line: 'Bus line', fuel: 'Fuel',
+  },
+};
