@@ -2,7 +2,7 @@ import { AttributionControl, Map as MapLibre, setWorkerUrl, type GeoJSONSource }
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import type { View } from '../address/address.svelte';
 import type { Box } from '../stations/box';
-import { badge } from './badges';
+import { badge, badges } from './badges';
 import type { MarkFeature } from './marks';
 import { styleOf } from './style';
 import type { Theme } from './theme';
@@ -49,8 +49,8 @@ export function makeMap(element: HTMLElement & { map?: MapLibre }, o: CanvasOpti
   map.keyboard.disableRotation();
   map.addControl(new AttributionControl({ compact: true }), 'bottom-left');
   map.on('style.load', () => {
-    for (const state of ['stale', 'unknown'] as const) {
-      if (!map.hasImage(state)) map.addImage(state, badge(state, o.theme), { pixelRatio: 2 });
+    for (const look of badges) {
+      if (!map.hasImage(look)) map.addImage(look, badge(look, o.theme), { pixelRatio: 2 });
     }
   });
   element.map = map;

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import type { ClusterFeature, StationFeature } from '../measure/feature';
+import type { ClusterFeature, State, StationFeature } from '../measure/feature';
 import { scaleOf } from '../measure/scale';
 import { markOf, marksOf, short } from './marks';
 import { themeOf } from './theme';
 
 const scale = scaleOf('pm25', 'number', 0, 1);
 const theme = themeOf(false);
-const station = (state: 'ok' | 'stale' | 'unknown', value: number | null): StationFeature => ({
+const station = (state: State, value: number | null): StationFeature => ({
   type: 'Feature', id: 1, geometry: { type: 'Point', coordinates: [105.8, 21] },
   properties: { thing: 's', name: 'S', datastream: 1, value, unit: 'µg/m³', time: '2026-01-01T00:00:00Z', quality: [], state },
 });
@@ -22,6 +22,10 @@ test('what is overdue differs by more than its colour', () => {
   expect(ok.badge).toBeUndefined();
   expect(stale).toMatchObject({ fill: theme.paper, edge: scale.colours[2], badge: 'stale' });
   expect(stale.width).toBeGreaterThan(ok.width);
+});
+
+test('an alarm has a badge and an edge of its own', () => {
+  expect(markOf(station('major', 60), scale, theme, String)).toMatchObject({ badge: 'alarm', edge: theme.alarm, fill: scale.colours[2] });
 });
 
 test('a cluster has the look of its worst state, the colour of its mean and its number', () => {

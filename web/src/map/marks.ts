@@ -1,4 +1,4 @@
-import { isCluster, type MapFeature, type State } from '../measure/feature';
+import { isCluster, lookOf, type Look, type MapFeature, type State } from '../measure/feature';
 import { colourOf, inkOn, numeric, type Scale } from '../measure/scale';
 import type { Theme } from './theme';
 
@@ -16,7 +16,7 @@ export interface Mark {
   label: string;
   size: number;
   ink: string;
-  badge?: string;
+  badge?: Look;
 }
 
 export type MarkFeature = GeoJSON.Feature<GeoJSON.Point, Mark>;
@@ -43,17 +43,18 @@ export function markOf(f: MapFeature, scale: Scale, theme: Theme, write: (n: num
     value: n ?? null,
     count,
     state,
-    ...look(state, colour, theme),
+    ...paintOf(lookOf(state), colour, theme),
     radius: cluster ? Math.min(30, 15 + 3 * Math.log2(count)) : 15,
     label: cluster ? write(count) : typeof value === 'number' ? short(value, write) : '',
     size: cluster ? 14 : 11,
   };
-  if (state !== 'ok') mark.badge = state;
+  if (lookOf(state) !== 'ok') mark.badge = lookOf(state);
   return mark;
 }
 
-function look(state: State, colour: string, theme: Theme): Pick<Mark, 'fill' | 'edge' | 'width' | 'ink'> {
-  if (state === 'ok') return { fill: colour, edge: theme.edge, width: 1.5, ink: inkOn(colour) };
+function paintOf(look: Look, colour: string, theme: Theme): Pick<Mark, 'fill' | 'edge' | 'width' | 'ink'> {
+  if (look === 'alarm') return { fill: colour, edge: theme.alarm, width: 4, ink: inkOn(colour) };
+  if (look === 'ok') return { fill: colour, edge: theme.edge, width: 1.5, ink: inkOn(colour) };
   return { fill: theme.paper, edge: colour, width: 5, ink: theme.name };
 }
 

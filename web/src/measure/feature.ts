@@ -1,5 +1,5 @@
-/** The states of a value, from the best to the worst. */
-export const states = ['ok', 'unknown', 'stale'] as const;
+/** The states of a value, from the best to the worst: by its age, and by the alarm that is open for it. */
+export const states = ['ok', 'unknown', 'stale', 'info', 'warning', 'minor', 'major', 'critical'] as const;
 export type State = (typeof states)[number];
 export type Value = number | boolean | string | null;
 
@@ -34,6 +34,14 @@ export interface ClusterFeature {
     unit: string;
     worst: State;
   };
+}
+
+/** How a state looks: as usual, hollow for what is no news, or marked for an alarm. */
+export type Look = 'ok' | 'unknown' | 'stale' | 'alarm';
+
+export function lookOf(state: State): Look {
+  const at = states.indexOf(state);
+  return at < 0 ? 'unknown' : (['ok', 'unknown', 'stale'] as const)[at] ?? 'alarm';
 }
 
 export type MapFeature = StationFeature | ClusterFeature;

@@ -33,7 +33,8 @@ export const en: Catalogue = {
   shadeNone: 'no hourly values yet',
   wardMean: (name, value, count) => `${name}: mean ${value}, ${count} readings`,
 
-  states: { ok: 'reporting', stale: 'overdue', unknown: 'old, interval unknown' },
+  states: { ok: 'reporting', stale: 'overdue', unknown: 'old, interval unknown', info: 'information', warning: 'warning', minor: 'minor alarm', major: 'major alarm', critical: 'critical alarm' },
+  alarm: 'alarm',
 
   stations: 'Stations',
   inWindow: (n) => `${n} stations in view`,

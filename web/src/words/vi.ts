@@ -31,7 +31,8 @@ export const vi = {
   shadeNone: 'chưa có số liệu theo giờ',
   wardMean: (name: string, value: string, count: number) => `${name}: trung bình ${value}, ${count} số đo`,
 
-  states: { ok: 'đang báo', stale: 'quá hạn', unknown: 'cũ, không rõ nhịp báo' },
+  states: { ok: 'đang báo', stale: 'quá hạn', unknown: 'cũ, không rõ nhịp báo', info: 'thông tin', warning: 'cảnh báo', minor: 'cảnh báo nhẹ', major: 'cảnh báo nặng', critical: 'khẩn cấp' },
+  alarm: 'có cảnh báo',
 
   stations: 'Trạm',
   inWindow: (n: string) => `${n} trạm trong khung nhìn`,
