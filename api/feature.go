@@ -17,8 +17,10 @@ import (
 type feature struct {
 	station *devices.Station
 	stream  int64
+	of      string // code of the property
 	unit    string
 	state   string // one of states
+	fresh   int64  // the age, in nanoseconds, up to which it is ok
 
 	published access.Publication
 	value     telemetry.LatestValue
@@ -35,7 +37,7 @@ func (s *Server) feature(scope *access.Scope, property *devices.ObservedProperty
 	if !scope.Reads(target.Station.OrganisationID, target.Station.ID, property.Code, published) {
 		return feature{}, false
 	}
-	f := feature{published: published, station: s.present(target.Station), stream: target.Series.Datastreams[v.Slot], unit: property.Unit, value: v}
+	f := feature{published: published, station: s.present(target.Station), stream: target.Series.Datastreams[v.Slot], of: property.Code, unit: property.Unit, value: v}
 	interval := time.Duration(0)
 	if target.Model != nil {
 		interval = target.Model.Sensor.ReportInterval
@@ -43,7 +45,8 @@ func (s *Server) feature(scope *access.Scope, property *devices.ObservedProperty
 	if unit := target.Series.Unit(v.Slot); unit != "" {
 		f.unit = unit
 	}
-	f.state = states[stateAt(v.Severity, now-v.Time, freshFor(interval), interval != 0)]
+	f.fresh = freshFor(interval)
+	f.state = states[stateAt(v.Severity, now-v.Time, f.fresh, interval != 0)]
 	return f, true
 }
 
@@ -59,6 +62,8 @@ func (f *feature) append(b []byte) []byte {
 	b = appendText(b, f.station.Name)
 	b = append(b, `,"datastream":`...)
 	b = strconv.AppendInt(b, f.stream, 10)
+	b = append(b, `,"property":`...)
+	b = appendText(b, f.of)
 	b = append(b, `,"value":`...)
 	b = appendValue(b, f.value.Value)
 	b = append(b, `,"unit":`...)

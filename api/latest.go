@@ -38,7 +38,7 @@ type latestOutput struct {
 func (s *Server) latest() {
 	register(s, huma.Operation{OperationID: "get-latest", Method: http.MethodGet, Path: base + "/latest",
 		Summary: "The newest value of a property at every station", Tags: []string{"map"},
-		Description: "GeoJSON FeatureCollection, one feature a station. Properties: thing (code), name, datastream (id), value, unit, time, received, quality (flags), state: ok, stale (older than three of its model's report intervals, at least five minutes) or unknown (old, and the model's interval is not known); where an alarm is open, its severity: info, warning, minor, major or critical.",
+		Description: "GeoJSON FeatureCollection, one feature a station. Properties: thing (code), name, datastream (id), property, value, unit, time, received, quality (flags), state: ok, stale (older than three of its model's report intervals, at least five minutes) or unknown (old, and the model's interval is not known); where an alarm is open, its severity: info, warning, minor, major or critical.",
 		Errors:      []int{http.StatusNotFound},
 	}, access.ReadingRead, func(ctx context.Context, in *latestInput) (*latestOutput, error) {
 		property, window, err := s.selected(ctx, in.Selection)

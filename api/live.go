@@ -1,87 +1,74 @@
 package api
 
 import (
-	"fmt"
+	"crypto/rand"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"cityhub/access"
-	"cityhub/geo"
 	"cityhub/telemetry"
 )
 
+// LiveLimits bounds the live streams; a zero member takes its default.
+type LiveLimits struct {
+	Clients  int           // open streams; 2,000 when 0
+	Each     int           // of one user, key or address; 100 when 0
+	Patience time.Duration // how long a client may take nothing; 10 s when 0
+}
+
+func (o LiveLimits) orDefault() LiveLimits {
+	if o.Clients == 0 {
+		o.Clients = 2_000
+	}
+	if o.Each == 0 {
+		o.Each = 100
+	}
+	if o.Patience == 0 {
+		o.Patience = 10 * time.Second
+	}
+	return o
+}
+
 const (
-	framePause = 50 * time.Millisecond // between two frames: half of what a watcher may wait
-	frameRoom  = 64                    // frames that a client may lag behind
-	maxClients = 2_000
+	quickPause = 50 * time.Millisecond  // between two frames: half of what a watcher may wait …
+	framePause = 100 * time.Millisecond // … and with many clients, who cost more
+	quickUpTo  = 200                    // clients
+	layerKept  = 2 * time.Minute        // a property that nobody follows any more
 )
 
-// live tells open streams of changed values. Lines only mark what changed;
-// frames are made of the newest values at most every 50 ms, once for all
-// clients, and a client that lags too far behind is cut off.
+// live tells open streams what changes. The way of a reading only marks what
+// has changed. One loop makes frames of the newest values, at most every 50 or
+// 100 ms, and no oftener than it has four times as long to rest. Clients that
+// see the same share a room, for which a frame is written once; each is sent
+// its frames by itself, so nobody waits for anybody.
 type live struct {
 	server *Server
+	limits LiveLimits
+	epoch  string // of this run of the hub, for the ids
 	cut    atomic.Int64
+	events eventLog
+
+	making sync.RWMutex // held while a frame is made: what streams read does not change otherwise
+	at     point        // of the newest frame; guarded by making
 
 	mu      sync.Mutex
+	layers  map[string]*layer // by property
+	rooms   map[string]*room  // by what their members see
 	clients map[*client]struct{}
-	wanted  map[string]int // clients by property
-	changed map[series]struct{}
+	each    map[who]int
+	closed  bool
+
 	wake    chan struct{}
 	closing chan struct{}
-	closed  bool
-}
-
-// series is a datastream as lines name it.
-type series struct {
-	property string
-	group    int64
-}
-
-// client is one open stream. frames is closed when it has to end.
-type client struct {
-	property string
-	window   *geo.Window
-	scope    *access.Scope
-	view     string // what the client is sent: equal for those that are sent the same
-	frames   chan []byte
+	sending sync.WaitGroup // a client each
 }
 
 func newLive(s *Server) *live {
-	return &live{server: s, clients: map[*client]struct{}{}, wanted: map[string]int{}, changed: map[series]struct{}{},
+	return &live{server: s, limits: s.o.Live.orDefault(), epoch: strings.ToLower(rand.Text()[:8]),
+		layers: map[string]*layer{}, rooms: map[string]*room{}, clients: map[*client]struct{}{}, each: map[who]int{},
 		wake: make(chan struct{}, 1), closing: make(chan struct{})}
-}
-
-// join opens a stream; nil when there are too many or the hub is stopping.
-func (l *live) join(scope *access.Scope, property string, window *geo.Window) *client {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed || len(l.clients) >= maxClients {
-		return nil
-	}
-	c := &client{property: property, window: window, scope: scope, view: viewOf(scope, property, window), frames: make(chan []byte, frameRoom)}
-	l.clients[c] = struct{}{}
-	l.wanted[property]++
-	return c
-}
-
-// leave ends a stream; it may have been ended already.
-func (l *live) leave(c *client) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.drop(c)
-}
-
-func (l *live) drop(c *client) {
-	if _, open := l.clients[c]; !open {
-		return
-	}
-	delete(l.clients, c)
-	close(c.frames)
-	if l.wanted[c.property]--; l.wanted[c.property] == 0 {
-		delete(l.wanted, c.property)
-	}
 }
 
 func (l *live) count() int {
@@ -94,141 +81,195 @@ func (l *live) count() int {
 func (l *live) tell(lines []telemetry.Line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.wanted) == 0 {
+	if len(l.layers) == 0 {
 		return
 	}
+	marked := false
 	for i := range lines {
 		for j := range lines[i].Fields {
-			if property := lines[i].Fields[j].Property; l.wanted[property] > 0 {
-				l.changed[series{property, lines[i].Group}] = struct{}{}
+			if ly := l.layers[lines[i].Fields[j].Property]; ly != nil {
+				ly.marks[lines[i].Group] = struct{}{}
+				marked = true
 			}
 		}
 	}
-	if len(l.changed) > 0 {
-		select {
-		case l.wake <- struct{}{}:
-		default:
-		}
+	if marked {
+		l.stir()
+	}
+}
+
+// move marks a thing that has moved.
+func (l *live) move(thing int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, ly := range l.layers {
+		ly.moved[thing] = struct{}{}
+	}
+	if len(l.layers) > 0 {
+		l.stir()
+	}
+}
+
+// stir has a frame made soon.
+func (l *live) stir() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
 	}
 }
 
 // run makes frames until close.
 func (l *live) run() {
+	second := time.NewTicker(recheck)
+	defer second.Stop()
 	for {
+		began := time.Now()
 		select {
 		case <-l.closing:
 			return
 		case <-l.wake:
+			began = time.Now()
+			l.frame(false)
+		case <-second.C:
+			began = time.Now()
+			l.frame(true)
 		}
-		l.send(l.frames(l.take()))
 		select {
 		case <-l.closing:
 			return
-		case <-time.After(framePause):
+		case <-time.After(l.pause(time.Since(began))):
 		}
 	}
 }
 
-func (l *live) take() map[series]struct{} {
+func (l *live) pause(took time.Duration) time.Duration {
+	if l.count() > quickUpTo {
+		return max(framePause, 4*took)
+	}
+	return max(quickPause, 4*took)
+}
+
+// frame takes in what has changed and tells every room its part. Once a
+// second it looks after what changes without a reading, too.
+func (l *live) frame(tend bool) {
+	if tend {
+		l.tend()
+	}
+	now := l.server.o.Now()
+	layers, rooms := l.take()
+	events := l.events.take()
+	l.making.Lock()
+	defer l.making.Unlock()
+	next, changed := l.at, false
+	next.cells++
+	for _, ly := range layers {
+		changed = ly.refresh(l.server, next.cells, now, tend) || changed
+	}
+	for _, r := range rooms {
+		changed = tend && r.rezone(next.cells) || changed
+	}
+	if !changed {
+		next.cells--
+	}
+	if len(events) > 0 {
+		next.events = events[len(events)-1].number
+	}
+	l.at = next
+	for _, r := range rooms {
+		r.next(events, now)
+	}
+}
+
+// take gives what there is to look at, in no order.
+func (l *live) take() ([]*layer, []*room) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	taken := l.changed
-	l.changed = map[series]struct{}{}
-	return taken
-}
-
-// change is a changed feature, written once for all clients.
-type change struct {
-	feature
-	text []byte
-}
-
-// frames writes the changed features, by property.
-func (l *live) frames(changed map[series]struct{}) map[string][]change {
-	s, now := l.server, l.server.o.Now().UnixNano()
-	frames := map[string][]change{}
-	for at := range changed {
-		property, known := s.o.Registry.Property(at.property)
-		value, told := s.o.Latest.At(at.property, at.group)
-		if !known || !told {
-			continue
-		}
-		if f, ok := s.feature(&access.Scope{All: true}, &property, value, now); ok {
-			frames[at.property] = append(frames[at.property], change{f, f.append(nil)})
+	layers := make([]*layer, 0, len(l.layers))
+	for _, ly := range l.layers {
+		if ly.built.Load() {
+			ly.takeMarks()
+			layers = append(layers, ly)
 		}
 	}
-	return frames
+	rooms := make([]*room, 0, len(l.rooms))
+	for _, r := range l.rooms {
+		rooms = append(rooms, r)
+	}
+	return layers, rooms
 }
 
-// send hands every client its part and cuts off those that have no room left.
-func (l *live) send(frames map[string][]change) {
-	written := map[string][]byte{} // once for all that see the same
+// tend ends the streams of those who lost their right, and lets go of what
+// nobody follows.
+func (l *live) tend() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	now := time.Now()
 	for c := range l.clients {
-		text, done := written[c.view]
-		if !done {
-			text = c.frame(frames[c.property])
-			written[c.view] = text
+		switch {
+		case c.scope.Principal != nil && c.scope.Principal.Revoked():
+			c.end(endRevoked)
+		case !c.served && now.Sub(c.since) > 30*time.Second:
+			l.drop(c) // its connection broke before the stream began
 		}
-		if text == nil {
-			continue
-		}
-		select {
-		case c.frames <- text:
-		default:
-			l.drop(c)
-			l.cut.Add(1)
+	}
+	for property, ly := range l.layers {
+		if ly.rooms == 0 && now.Sub(ly.left) > layerKept {
+			delete(l.layers, property)
 		}
 	}
 }
 
-// viewOf names what a client sees.
-func viewOf(scope *access.Scope, property string, window *geo.Window) string {
-	view := fmt.Sprintf("%s %t %v %v %t %t", property, scope.All, scope.Own, scope.Grants, scope.Public, scope.Internal)
-	if window != nil {
-		view += fmt.Sprint(*window)
-	}
-	return view
-}
-
-// sees says whether a change is shown to the client.
-func (c *client) sees(f *change) bool {
-	return within(c.window, f.station.Position) &&
-		c.scope.Reads(f.station.OrganisationID, f.station.ID, c.property, f.published)
-}
-
-// frame joins the changes that the client sees to a FeatureCollection; nil
-// when there are none.
-func (c *client) frame(changes []change) []byte {
-	var text []byte
-	for i := range changes {
-		if !c.sees(&changes[i]) {
-			continue
+// layersOf gives the layers of properties, new ones to be built by the caller.
+func (l *live) layersOf(properties []string) []*layer {
+	layers := make([]*layer, len(properties))
+	for i, property := range properties {
+		if l.layers[property] == nil {
+			l.layers[property] = newLayer(property)
 		}
-		if text == nil {
-			text = append(text, collectionHead...)
-		} else {
-			text = append(text, ',')
-		}
-		text = append(text, changes[i].text...)
+		layers[i] = l.layers[property]
+		layers[i].rooms++
 	}
-	if text == nil {
-		return nil
-	}
-	return append(text, collectionTail...)
+	return layers
 }
 
-// close ends all streams.
+// close ends all streams and waits until they are.
 func (l *live) close() {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
-		return
+	if !l.closed {
+		l.closed = true
+		close(l.closing)
+		for c := range l.clients {
+			c.end(endShutdown)
+		}
 	}
-	l.closed = true
-	close(l.closing)
-	for c := range l.clients {
-		l.drop(c)
+	l.mu.Unlock()
+	l.sending.Wait()
+}
+
+// point is how far somebody has been told: up to which frame of values, and up
+// to which event.
+type point struct{ cells, events uint64 }
+
+// point is the newest frame's.
+func (l *live) point() point {
+	l.making.RLock()
+	defer l.making.RUnlock()
+	return l.at
+}
+
+// covers says whether p is nowhere behind o.
+func (p point) covers(o point) bool { return p.cells >= o.cells && p.events >= o.events }
+
+// Announce tells what has happened to those streams that asked for events of
+// its kind and may see it. It waits for nobody. Of more than 1,024 events that
+// a stream has not got yet it gets the newest, and is told that some are
+// missing.
+func (s *Server) Announce(events ...telemetry.Event) {
+	known := slices.DeleteFunc(slices.Clone(events), func(e telemetry.Event) bool { return !eventKind.MatchString(e.Kind) })
+	if err := s.live.events.add(known); err != nil {
+		s.o.Log.Error("an event cannot be told", "error", err)
+	}
+	if len(known) > 0 {
+		s.live.stir()
 	}
 }

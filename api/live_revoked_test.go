@@ -52,7 +52,7 @@ func TestLiveShowsWhatIsTheReadersOwn(t *testing.T) {
 		h.call("POST", "ingest", `{"device":"`+device+`","values":{"pm25":5}}`).want(202)
 	}
 	event, values := s.next()
-	if _, theirs := values["st-1"]; event != "change" || theirs || values["st-2"] != 5.0 {
+	if _, theirs := values["st-1"]; event != "delta" || theirs || values["st-2"] != 5.0 {
 		t.Errorf("%s: %v", event, values)
 	}
 }

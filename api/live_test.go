@@ -82,7 +82,7 @@ func TestLive(t *testing.T) {
 	}
 	h.send(`{"device":"dev-1","values":{"temp":30}}`) // another property: nothing to tell
 	h.send(`{"device":"dev-1","values":{"pm25":2}}`)
-	if event, values := near.next(); event != "change" || values["st-1"] != 2.0 {
+	if event, values := near.next(); event != "delta" || values["st-1"] != 2.0 {
 		t.Errorf("%s %v", event, values)
 	}
 	if n := h.server.LiveClients(); n != 2 {
@@ -103,7 +103,7 @@ func TestLiveRefusals(t *testing.T) {
 	h := newHub(t)
 	h.get("live?property=gold").want(404)
 	h.get("live").want(400)
-	h.get("live?property=gold&zone=1").want(400)
+	h.get("live?property=gold&zoom=1").want(400)
 }
 
 // A client that does not read is cut off; the intake never waits for it.

@@ -1,124 +1,117 @@
 package api
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
 
 	"cityhub/access"
-	"cityhub/devices"
-)
-
-const (
-	heartbeat  = 15 * time.Second
-	recheck    = time.Second      // whether the client may still see this
-	frameLimit = 10 * time.Second // a client that takes longer to read a frame is gone
 )
 
 type liveInput struct {
-	Selection
-	LastEventID string `header:"Last-Event-ID" doc:"Taken, and answered with a new snapshot"`
+	Property     []string `query:"property" maxItems:"16" doc:"Codes of observed properties, with commas"`
+	BBox         string   `query:"bbox" doc:"minLon,minLat,maxLon,maxLat; minLon may exceed maxLon across the antimeridian; stations without a position are left out"`
+	Zone         string   `query:"zone" doc:"Code of a zone, by its boundary of today"`
+	Organisation string   `query:"organisation" doc:"Code or id of the stations' owner"`
+	Thing        string   `query:"thing" doc:"Code or id of one station"`
+	Events       []string `query:"events" maxItems:"16" doc:"Kinds of events to be told of, with commas"`
+	LastEventID  string   `header:"Last-Event-ID" maxLength:"200" doc:"The id of the last event that came: what has changed since is told, where that is known; otherwise the stream begins with a snapshot"`
 }
+
+const liveAbout = "Server-sent events, each with one line of JSON. " +
+	"`snapshot`, first: a GeoJSON FeatureCollection of all that the filter shows, each feature as of /latest, with `time`, the hub's clock. " +
+	"`delta`, at most twenty a second: what has changed, in the same form; `features` are to be added or replaced by their id, `gone` are ids to be taken away first. " +
+	"`time`: nothing else came for 15 s. The kinds asked for with `events`: what happened. `missed`: some of these could not be told. " +
+	"`cut-off`: the client did not take what was sent; `end`: the hub ends the stream; both have `reason` and `detail`. " +
+	"`property` or `events` is required."
 
 func (s *Server) liveStream() {
 	register(s, huma.Operation{OperationID: "get-live", Method: http.MethodGet, Path: base + "/live",
-		Summary: "The newest values of a property as they change", Tags: []string{"map"},
-		Description: "Server-sent events. First snapshot, a GeoJSON FeatureCollection as of /latest; then change, a FeatureCollection of the stations that changed, at most twenty a second. A reader that is too slow is cut off; it comes back to a new snapshot.",
-		Responses:   map[string]*huma.Response{"200": {Description: "The stream", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}},
-		Errors:      []int{http.StatusNotFound, http.StatusServiceUnavailable},
+		Summary: "The newest values as they change", Tags: []string{"map"}, Description: liveAbout,
+		Responses: map[string]*huma.Response{"200": {Description: "The stream", Content: map[string]*huma.MediaType{"text/event-stream": {Schema: &huma.Schema{Type: huma.TypeString}}}}},
+		Errors:    []int{http.StatusNotFound, http.StatusServiceUnavailable},
 	}, access.ReadingRead, func(ctx context.Context, in *liveInput) (*huma.StreamResponse, error) {
-		property, window, err := s.selected(ctx, in.Selection)
+		w, keep, err := s.wish(ctx, in)
 		if err != nil {
 			return nil, err
 		}
-		c := s.live.join(access.ScopeOf(ctx), property.Code, window)
-		if c == nil {
-			p := problem(http.StatusServiceUnavailable, "no more live streams can be opened now; ask for /latest, or come back")
-			p.after = 10 * time.Second
+		c, p := s.live.join(w, keep, whoAsks(ctx), in.LastEventID)
+		if p != nil {
 			return nil, p
 		}
-		return &huma.StreamResponse{Body: func(ctx huma.Context) { s.stream(ctx, c, property) }}, nil
+		return &huma.StreamResponse{Body: func(ctx huma.Context) { s.stream(humafiber.Unwrap(ctx), c) }}, nil
 	})
 }
 
-// stream answers with the events of a client. The writer runs after the
-// handler is over, so it must not touch the request.
-func (s *Server) stream(ctx huma.Context, c *client, property *devices.ObservedProperty) {
-	fc := humafiber.Unwrap(ctx)
-	fc.Set("Content-Type", "text/event-stream")
-	fc.Set("Cache-Control", "no-store")
+// wish reads what a stream is asked for.
+func (s *Server) wish(ctx context.Context, in *liveInput) (w wish, keep *keeper, err error) {
+	if len(in.Property)+len(in.Events) == 0 {
+		return w, nil, badParameter("property", "is required, unless events are asked for")
+	}
+	w = wish{scope: access.ScopeOf(ctx), filter: Filter{Zone: in.Zone, Organisation: in.Organisation}}
+	if w.properties, err = s.propertiesOf(ctx, in.Property); err != nil {
+		return w, nil, err
+	}
+	w.kinds = slices.Compact(slices.Sorted(slices.Values(in.Events)))
+	for _, kind := range w.kinds {
+		if !eventKind.MatchString(kind) {
+			return w, nil, badParameter("events", fmt.Sprintf("%q is no kind of events: small letters and -, at most 32", kind))
+		}
+	}
+	if w.window, err = parseBBox(in.BBox); err != nil {
+		return w, nil, err
+	}
+	if in.Thing != "" {
+		if w.thing, err = filterID(ctx, s.o.Registry.Things, "thing", in.Thing, thingID); err != nil {
+			return w, nil, err
+		}
+	}
+	keep, err = s.keeper(ctx, w.filter)
+	return w, keep, err
+}
+
+// whoAsks is whose streams are counted together.
+func whoAsks(ctx context.Context) who {
+	p := access.PrincipalOf(ctx)
+	w := who{kind: p.Kind, id: p.ID}
+	if p.Kind == access.Nobody {
+		w.address = network(callerOf(ctx).address)
+	}
+	return w
+}
+
+// stream takes the connection over: what is the same for many is then written
+// to each of them without a copy. The writer runs after the handler is over, so
+// it must not touch the request.
+func (s *Server) stream(fc *fiber.Ctx, c *client) {
+	fc.Set(fiber.HeaderContentType, "text/event-stream")
+	fc.Set(fiber.HeaderCacheControl, "no-store")
 	fc.Set("X-Accel-Buffering", "no")
 	if fc.Method() == http.MethodHead {
 		s.live.leave(c)
 		return
 	}
-	conn := fc.Context().Conn()
-	fc.Context().SetBodyStreamWriter(func(w *bufio.Writer) {
-		defer s.live.leave(c)
-		e := events{w: w, conn: conn}
-		if e.send("snapshot", s.appendLatest(nil, c.scope, property, c.window, 0)) == nil {
-			e.follow(c)
-		}
-	})
+	head := headOf(fc)
+	fc.Context().HijackSetNoResponse(true)
+	fc.Context().Hijack(func(conn net.Conn) { s.live.serve(c, conn, head) })
 }
 
-// events writes server-sent events.
-type events struct {
-	w    *bufio.Writer
-	conn net.Conn
-	id   int
-}
-
-// follow sends frames until the client is gone, too slow or no longer let in,
-// or the hub stops.
-func (e *events) follow(c *client) {
-	beat := time.NewTicker(heartbeat)
-	defer beat.Stop()
-	look := time.NewTicker(recheck)
-	defer look.Stop()
-	for {
-		if c.scope.Principal != nil && c.scope.Principal.Revoked() {
-			return
-		}
-		select {
-		case <-look.C:
-		case text, open := <-c.frames:
-			if !open || e.send("change", text) != nil {
-				return
-			}
-		case <-beat.C:
-			if e.flush(": \n\n") != nil {
-				return
-			}
+// headOf writes the header of an answer that ends with its connection.
+func headOf(fc *fiber.Ctx) []byte {
+	head := fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nDate: %s\r\nConnection: close\r\n", time.Now().UTC().Format(http.TimeFormat))
+	for name, value := range fc.Response().Header.All() {
+		switch string(name) {
+		case fiber.HeaderContentLength, fiber.HeaderConnection, fiber.HeaderDate, fiber.HeaderTransferEncoding:
+		default:
+			head = fmt.Appendf(head, "%s: %s\r\n", name, value)
 		}
 	}
-}
-
-func (e *events) send(event string, data []byte) error {
-	e.id++
-	if _, err := fmt.Fprintf(e.w, "event: %s\nid: %d\ndata: ", event, e.id); err != nil {
-		return err
-	}
-	if _, err := e.w.Write(data); err != nil {
-		return err
-	}
-	return e.flush("\n\n")
-}
-
-// flush ends an event. The deadline is the connection's, as the server writes
-// to it behind this pipe.
-func (e *events) flush(end string) error {
-	if _, err := e.w.WriteString(end); err != nil {
-		return err
-	}
-	if err := e.conn.SetWriteDeadline(time.Now().Add(frameLimit)); err != nil {
-		return err
-	}
-	return e.w.Flush()
+	return append(head, "\r\n"...)
 }

@@ -13,6 +13,7 @@ import (
 // themselves.
 func (s *Server) Move(thing int64, to geo.Position, at int64) {
 	if s.o.Latest.Move(thing, to, at) {
+		s.live.move(thing)
 		s.dots.move(thing)
 	}
 }

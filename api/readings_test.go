@@ -164,7 +164,7 @@ func TestLatest(t *testing.T) {
 	delete(properties, "received")
 	id := float64(h.stream("st-1", "pm25"))
 	want := map[string]any{"type": "Feature", "id": id, "geometry": map[string]any{"type": "Point", "coordinates": []any{105.852, 21.028}},
-		"properties": map[string]any{"thing": "st-1", "name": "Hồ Gươm", "datastream": id, "value": 612.5, "unit": "µg/m³",
+		"properties": map[string]any{"thing": "st-1", "name": "Hồ Gươm", "datastream": id, "property": "pm25", "value": 612.5, "unit": "µg/m³",
 			"time": at(measured), "quality": []any{"out_of_range"}, "state": "ok"}}
 	if diff := cmp.Diff(want, features[0]); diff != "" || received == nil {
 		t.Errorf("received %v (-want +got):\n%s", received, diff)

@@ -45,7 +45,7 @@ type Decode func(ctx context.Context, format, device string, payload []byte, rec
 type Replay func(ctx context.Context, items []telemetry.Quarantined) (accepted, refused int, err error)
 
 // Options says what a server works with. All are required save Proxies, Rates,
-// SignOn, App and IngestWait.
+// Live, SignOn, App and IngestWait.
 type Options struct {
 	Registry    *devices.Registry
 	Latest      *telemetry.Latest
@@ -75,6 +75,7 @@ type Options struct {
 	Imports     *imports.Imports
 	App         fs.FS         // the built pages; without index.html, / says how to build them
 	IngestWait  time.Duration // how long an ingest may wait for the spool; 10 s when 0
+	Live        LiveLimits
 }
 
 // Server serves the city over HTTP. Make it with New, run it with Listen, end

@@ -99,7 +99,7 @@ func (h *hub) watchLive(ctx context.Context, from time.Time) (ages []float64) {
 		if kind, is := strings.CutPrefix(line, "event: "); is {
 			event = strings.TrimSpace(kind)
 		}
-		if data, is := strings.CutPrefix(line, "data: "); is && event == "change" {
+		if data, is := strings.CutPrefix(line, "data: "); is && event == "delta" {
 			ages = append(ages, h.agesOf(data, now, from)...)
 		}
 	}

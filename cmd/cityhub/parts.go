@@ -81,6 +81,7 @@ func (h *hub) openAPI(context.Context) (err error) {
 	h.api, err = api.New(api.Options{
 		Registry: h.registry, Imports: h.imports, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(), Credentials: h.keeper, Claims: claims, PublicURL: h.PublicURL,
 		Accounts: h.accounts, Doorkeeper: doorkeeper{h.accounts, h.keeper}, Proxies: h.proxies(), Rates: h.rates(), SignOn: h.signOn(),
+		Live:    api.LiveLimits{Clients: h.LiveClients, Each: h.LiveClientsEach},
 		History: &telemetry.History{Archive: h.archive, Journal: h.database.RollUpJournal(), IDs: h.database.IDBlocks(), Zone: h.zone},
 		Health:  h.health, Sequences: h.sequences, Signs: h.signs, Intake: h.gate, Decode: h.decode, Replay: replayer.replay,
 		TryCodec: h.tryCodec,

@@ -29,6 +29,9 @@ type serveCommand struct {
 	RateUsers      float64  `name:"rate-users" help:"The same for one user." default:"100"`
 	RateKeys       float64  `name:"rate-keys" help:"The same for one API key or device." default:"50"`
 
+	LiveClients     int `help:"Most live streams that may be open." default:"2000"`
+	LiveClientsEach int `help:"Most of them that one user, key or address without an account may have." default:"100"`
+
 	MQTTListen   string `name:"mqtt-listen" help:"Address of the embedded broker; not with --mqtt-url." default:"127.0.0.1:1883"`
 	MQTTURL      string `name:"mqtt-url" help:"Broker to take readings from, such as tcp://mosquitto:1883 or mqtts://…; without it the embedded broker runs."`
 	MQTTClientID string `name:"mqtt-client-id" help:"Client id at the broker; it names the persistent session." default:"cityhub"`
@@ -96,6 +99,12 @@ func (s *serveCommand) check() error {
 	}
 	if (s.MQTTAdminUsername == "") != (s.MQTTAdminPassword == "") {
 		refuse("mqtt-admin-username", "goes with a password in CITYHUB_MQTT_ADMIN_PASSWORD or CITYHUB_MQTT_ADMIN_PASSWORD_FILE")
+	}
+	if s.LiveClients < 1 {
+		refuse("live-clients", "%d lets nobody follow the map; give 1 or more", s.LiveClients)
+	}
+	if s.LiveClientsEach < 1 {
+		refuse("live-clients-each", "%d lets nobody follow the map; give 1 or more", s.LiveClientsEach)
 	}
 	if s.RawRetention < time.Hour {
 		refuse("raw-retention", "%s is less than an hour", s.RawRetention)

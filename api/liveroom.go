@@ -1,0 +1,231 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"cityhub/access"
+	"cityhub/devices"
+	"cityhub/geo"
+)
+
+const (
+	heartbeat   = 15 * time.Second
+	mostShared  = 256 << 10 // bytes of a frame that is kept for many; a larger one each client is written by itself
+	mostLagging = 8         // different lags for which a room keeps what is to be told
+)
+
+// wish is what a stream was asked for, and in which scope.
+type wish struct {
+	properties []string // ascending
+	kinds      []string // of events, ascending
+	window     *geo.Window
+	filter     Filter
+	thing      int64 // 0: any
+	scope      *access.Scope
+}
+
+// key names what is seen: it is equal for those that see the same.
+func (w *wish) key() string {
+	return viewOf(w.scope, strings.Join(w.properties, ","), w.window) + fmt.Sprintf(" %q %q %d", w.kinds, w.filter, w.thing)
+}
+
+// viewOf names what somebody sees of a property in a window.
+func viewOf(scope *access.Scope, property string, window *geo.Window) string {
+	view := fmt.Sprintf("%s %t %v %v %t %t", property, scope.All, scope.Own, scope.Grants, scope.Public, scope.Internal)
+	if window != nil {
+		view += fmt.Sprint(*window)
+	}
+	return view
+}
+
+// room is where clients are that see the same.
+type room struct {
+	wish
+	live    *live
+	layers  []*layer
+	ids     string // of what is told here, up to the point
+	members int    // guarded by live.mu
+
+	zoned  atomic.Pointer[zoned]
+	spoken time.Time // of the newest frame; known to the loop alone
+
+	mu     sync.Mutex
+	since  uint64 // older pictures cannot be mended
+	frame  frame
+	news   chan struct{} // closed with the next frame
+	lags   map[point][]byte
+	lagged point // to which lags lead
+}
+
+// zoned is the part of a filter that changes with the zones' borders.
+type zoned struct {
+	keep     *keeper
+	revision uint64
+	day      geo.Day
+}
+
+// frame leads from one point to another. Without a text it is too large to be
+// shared, or the picture is to be painted anew.
+type frame struct {
+	from, to point
+	text     []byte
+}
+
+// newRoom makes a room; live.mu is held. now is a recent point: whoever comes
+// in is told all up to a later one at first.
+func (l *live) newRoom(w wish, keep *keeper, now point) *room {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(w.key())) // a hash takes everything
+	r := &room{wish: w, live: l, layers: l.layersOf(w.properties), ids: l.epoch + "." + strconv.FormatUint(h.Sum64(), 36) + ".",
+		frame: frame{to: now}, news: make(chan struct{}), spoken: time.Now()}
+	_, revision := l.server.o.Registry.Shapes()
+	r.zoned.Store(&zoned{keep, revision, l.server.today()})
+	return r
+}
+
+// rezone follows borders that have changed; everybody is told anew then.
+func (r *room) rezone(n uint64) (changed bool) {
+	if r.filter.Zone == "" {
+		return false
+	}
+	old := r.zoned.Load()
+	_, revision := r.live.server.o.Registry.Shapes()
+	day := r.live.server.today()
+	if old.revision == revision && old.day == day {
+		return false
+	}
+	keep, err := r.live.server.keeper(access.WithScope(context.Background(), r.scope), r.filter)
+	if err != nil { // the zone is gone, or the organisation out of sight
+		keep = &keeper{nowhere: true, state: -1}
+	}
+	r.zoned.Store(&zoned{keep, revision, day})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.since = n
+	return true
+}
+
+// sees says whether something is shown here.
+func (r *room) sees(keep *keeper, property string, s *sight) bool {
+	return (r.thing == 0 || r.thing == s.thing) && within(r.window, s.position) &&
+		keep.keeps(s.organisation, "", s.position) &&
+		(r.scope.All || r.scope.Reads(s.organisation, s.thing, property, s.published))
+}
+
+// shows says whether a cell is shown here: it is seen, and no newer one of its
+// station is.
+func (r *room) shows(keep *keeper, ly *layer, at int32) bool {
+	c := &ly.cells[at]
+	if !r.seesCell(keep, ly, c) {
+		return false
+	}
+	for i := c.twin; i != at; i = ly.cells[i].twin {
+		if twin := &ly.cells[i]; twin.value.Time > c.value.Time && r.seesCell(keep, ly, twin) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *room) seesCell(keep *keeper, ly *layer, c *cell) bool {
+	if c.stream == 0 {
+		return false
+	}
+	s := c.sight()
+	return r.sees(keep, ly.property, &s)
+}
+
+// next makes the frame that follows, of what the layers have taken in.
+func (r *room) next(events []toldEvent, now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f := frame{from: r.frame.to, to: r.live.at}
+	if r.since <= f.from.cells {
+		d := delta{room: r, keep: r.zoned.Load().keep, now: now}
+		f.text = d.frame(events, &f)
+	}
+	if f.text == nil && r.since <= f.from.cells {
+		if time.Since(r.spoken) < heartbeat {
+			return
+		}
+		f.text = r.appendTime(nil, now, f.to)
+	}
+	if len(f.text) > mostShared {
+		f.text = nil
+	}
+	r.frame = f
+	r.spoken = time.Now()
+	close(r.news)
+	r.news = make(chan struct{})
+}
+
+// look gives the newest frame, and what is closed when there is a newer.
+func (r *room) look() (frame, <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.frame, r.news
+}
+
+// mends says whether what was seen at a point can be mended by a delta;
+// live.making is held.
+func (r *room) mends(from point) bool {
+	r.mu.Lock()
+	since := r.since
+	r.mu.Unlock()
+	for _, ly := range r.layers {
+		since = max(since, ly.since)
+	}
+	return from.cells >= since && r.live.at.covers(from)
+}
+
+// id writes how far somebody has been told.
+func (r *room) appendID(b []byte, at point) []byte {
+	b = append(b, r.ids...)
+	b = strconv.AppendUint(b, at.cells, 10)
+	b = append(b, '.')
+	return strconv.AppendUint(b, at.events, 10)
+}
+
+// point reads an id; false for one that is not of this room and run.
+func (r *room) point(id string) (p point, ok bool) {
+	rest, ours := strings.CutPrefix(id, r.ids)
+	cells, events, both := strings.Cut(rest, ".")
+	if !ours || !both {
+		return point{}, false
+	}
+	var bad1, bad2 error
+	p.cells, bad1 = strconv.ParseUint(cells, 10, 64)
+	p.events, bad2 = strconv.ParseUint(events, 10, 64)
+	return p, bad1 == nil && bad2 == nil
+}
+
+func (r *room) appendTime(b []byte, now time.Time, at point) []byte {
+	b = appendInstant(append(b, "event: time\ndata: {"...), now)
+	b = r.appendID(append(b, "}\nid: "...), at)
+	return append(b, "\n\n"...)
+}
+
+// propertiesOf reads a list of properties' codes.
+func (s *Server) propertiesOf(ctx context.Context, codes []string) ([]string, error) {
+	codes = slices.Compact(slices.Sorted(slices.Values(codes)))
+	for _, code := range codes {
+		if _, err := s.knownProperty(ctx, code); err != nil {
+			return nil, err
+		}
+	}
+	return codes, nil
+}
+
+// knownProperty finds a property, or says which there are.
+func (s *Server) knownProperty(ctx context.Context, code string) (*devices.ObservedProperty, error) {
+	property, _, err := s.selected(ctx, Selection{Property: code})
+	return property, err
+}
