@@ -22,7 +22,7 @@ type NewestValue struct {
 	Time         *time.Time `json:"time,omitempty"`
 	Received     *time.Time `json:"received,omitempty"`
 	Quality      []string   `json:"quality" nullable:"false"`
-	State        string     `json:"state" enum:"ok,stale,unknown" doc:"As of /latest; unknown also while there is no value"`
+	State        string     `json:"state" enum:"ok,unknown,stale,info,warning,minor,major,critical" doc:"As of /latest; unknown also while there is no value"`
 }
 
 func (s *Server) thingLatest() {

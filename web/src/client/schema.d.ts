@@ -44,7 +44,7 @@ export interface paths {
         };
         /**
          * The newest value of a property at every station
-         * @description GeoJSON FeatureCollection, one feature a station. Properties: thing (code), name, datastream (id), value, unit, time, received, quality (flags), state: ok, stale (older than three of its model's report intervals, at least five minutes) or unknown (old, and the model's interval is not known).
+         * @description GeoJSON FeatureCollection, one feature a station. Properties: thing (code), name, datastream (id), value, unit, time, received, quality (flags), state: ok, stale (older than three of its model's report intervals, at least five minutes) or unknown (old, and the model's interval is not known); where an alarm is open, its severity: info, warning, minor, major or critical.
          */
         get: operations["get-latest"];
         put?: never;
@@ -64,7 +64,7 @@ export interface paths {
         };
         /**
          * The newest values of a property, clustered for a zoom of the map
-         * @description GeoJSON FeatureCollection of points. A cluster has the properties cluster (true), count, min, mean, max (of the values that are numbers; null when none is), unit and worst, the worst state of its stations: ok, then unknown, then stale. A station that stands alone is a feature as of /latest. A cluster holds the stations of a square of 64 pixels; from zoom 19 on, those of one place. Counted is only what the caller may read.
+         * @description GeoJSON FeatureCollection of points. A cluster has the properties cluster (true), count, min, mean, max (of the values that are numbers; null when none is), unit and worst, the worst state of its stations: ok, then unknown, stale, and of alarms info, warning, minor, major, critical. A station that stands alone is a feature as of /latest. A cluster holds the stations of a square of 64 pixels; from zoom 19 on, those of one place. Counted is only what the caller may read.
          */
         get: operations["get-map-clusters"];
         put?: never;
@@ -258,7 +258,7 @@ export interface components {
              * @description As of /latest; unknown also while there is no value
              * @enum {string}
              */
-            state: "ok" | "stale" | "unknown";
+            state: "ok" | "unknown" | "stale" | "info" | "warning" | "minor" | "major" | "critical";
             /** Format: date-time */
             time?: string;
             unit: string;
@@ -396,7 +396,7 @@ export interface components {
              * @description Of today's boundary, on the ellipsoid
              */
             areaKm2?: number;
-            /** @description Of today's boundary: west, south, east, north */
+            /** @description Of today's boundary: west, south, east, north; across the antimeridian west is greater than east */
             bbox?: number[] | null;
             /** @description Unique over all kinds; A-Z, a-z, 0-9, _ and - */
             code: string;
@@ -642,7 +642,7 @@ export interface operations {
                 /** @description Code of an observed property */
                 property: string;
                 /** @description Of the value */
-                state?: "ok" | "unknown" | "stale";
+                state?: "ok" | "unknown" | "stale" | "info" | "warning" | "minor" | "major" | "critical";
                 /** @description Code of a zone, by its boundary of today */
                 zone?: string;
             };
@@ -737,7 +737,7 @@ export interface operations {
                 /** @description Code of an observed property */
                 property: string;
                 /** @description Of the value */
-                state?: "ok" | "unknown" | "stale";
+                state?: "ok" | "unknown" | "stale" | "info" | "warning" | "minor" | "major" | "critical";
                 /** @description Code of a zone, by its boundary of today */
                 zone?: string;
                 /** @description As of web maps with tiles of 256 pixels */
