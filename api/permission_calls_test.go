@@ -165,6 +165,7 @@ var calls = map[string]call{
 	"get-latest":          {path: plainly("/latest?property=pm25"), sees: marked},
 	"list-map-properties": {path: plainly("/map/properties"), shared: true},
 	"get-thing-latest":    {path: address("/things/%d/latest", thing)},
+	"get-playback":        {path: plainly("/playback?property=pm25"), sees: marked},
 	"get-live":            {path: plainly("/live?property=pm25"), sees: marked},
 
 	"list-quarantine":         {path: plainly("/quarantine?limit=1000"), sees: marked},

@@ -167,6 +167,7 @@ func (s *Server) routes() {
 	s.clusters()
 	s.mapProperties()
 	s.tiles()
+	s.playback()
 	s.liveStream()
 	s.ingesting()
 	s.importing()

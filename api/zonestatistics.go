@@ -121,16 +121,15 @@ func (s *Server) numeric(ctx context.Context, code string) (*devices.ObservedPro
 	return property, err
 }
 
-// closedSpan reads a time that is to be looked at, no later than the present
-// hour.
-func (s *Server) closedSpan(text string) (span, error) {
+// pastSpan reads a time that is to be looked at, no later than now.
+func (s *Server) pastSpan(text string) (span, error) {
 	now := s.o.Now()
 	asked, err := parseSpan(text, now)
 	if err != nil {
 		return asked, err
 	}
-	if last := now.Truncate(time.Hour).Add(time.Hour); asked.to.After(last) {
-		asked.to = last
+	if asked.to.After(now) {
+		asked.to = now
 	}
 	if !asked.to.After(asked.from) {
 		return asked, badParameter("datetime", "holds no time up to now; its end must be later than its beginning")
@@ -142,7 +141,7 @@ func (s *Server) closedSpan(text string) (span, error) {
 }
 
 func (s *Server) readZoneWindows(_ context.Context, q *zoneQuestion) error {
-	asked, err := s.closedSpan(q.asked.Datetime)
+	asked, err := s.pastSpan(q.asked.Datetime)
 	if err != nil {
 		return err
 	}

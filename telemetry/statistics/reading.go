@@ -62,9 +62,7 @@ type tear struct {
 
 func (r *reading) run(ctx context.Context) error {
 	sources := r.span.Sources
-	slices.SortFunc(sources, func(a, b devices.Measured) int {
-		return cmp.Or(cmp.Compare(a.Station.ID, b.Station.ID), cmp.Compare(a.Group, b.Group))
-	})
+	arrange(sources)
 	cover, err := r.history.Cover(ctx, r.coarsest, r.span.From, r.span.To)
 	if err != nil {
 		return err
@@ -83,6 +81,13 @@ func (r *reading) run(ctx context.Context) error {
 		begin = end
 	}
 	return nil
+}
+
+// arrange puts the sources of each thing together.
+func arrange(sources []devices.Measured) {
+	slices.SortFunc(sources, func(a, b devices.Measured) int {
+		return cmp.Or(cmp.Compare(a.Station.ID, b.Station.ID), cmp.Compare(a.Group, b.Group))
+	})
 }
 
 // estimate counts the roll-ups that a full archive would have.
