@@ -68,33 +68,33 @@ func (s *Server) look(property *devices.ObservedProperty, q *look) []found {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	var cells []found
-	l.cells(q, func(sum *geo.Summary, one *dot) { cells = append(cells, found{*sum, one.group}) })
+	l.cells(q, func(sum *dotSum) { cells = append(cells, found{sum.Summary, sum.group}) })
 	return cells
 }
 
 func (s *Server) appendClusters(b []byte, property *devices.ObservedProperty, q *look) []byte {
-	b = append(b, collectionHead...)
+	l := s.dots.layer(property)
+	b = beginCollection(b)
 	begin := len(b)
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.texts = s.o.Now()
 	var extent geo.Extent
-	for _, c := range s.look(property, q) {
-		text := b
-		if len(b) > begin {
-			text = append(text, ',')
+	l.cells(q, func(sum *dotSum) {
+		if sum.Count > 1 {
+			extent.Add(sum.Middle())
+			b = appendCluster(append(b, ','), &sum.Summary, property.Unit)
+			return
 		}
-		if c.Count > 1 {
-			extent.Add(c.Middle())
-			b = appendCluster(text, &c.Summary, property.Unit)
-			continue
-		}
-		v, told := s.o.Latest.At(property.Code, c.group)
-		if f, ok := s.single(q, property, v); told && ok {
-			b = f.append(text)
-			if at := f.station.Position; at != nil {
-				extent.Add(*at)
-			}
-		}
-	}
-	return append(extent.AppendMember(append(b, ']')), '}')
+		at, i, _ := l.tree.find(sum.group)
+		n := &l.tree.nodes[at]
+		n.write(s, property, q.now)
+		extent.Add(n.dots[i].position())
+		b = append(b, n.text[n.dots[i].from:n.dots[i].to]...)
+	})
+	return endCollection(b, begin, &extent)
 }
 
 // single is a station that stands alone, unless it has gone meanwhile.

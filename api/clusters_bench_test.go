@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -8,37 +9,29 @@ import (
 	"time"
 
 	"cityhub/access"
-	"cityhub/devices"
 	"cityhub/geo"
 	"cityhub/telemetry"
 )
 
 // crowded is a layer with so many stations over Hanoi, half of them crowded in
 // its middle, without a registry behind it: looks at it cost the same.
-func crowded(n int, now time.Time) (*dotLayer, []telemetry.LatestValue) {
+func crowded(n int, now time.Time) *dotLayer {
 	r := rand.New(rand.NewPCG(1, 1))
-	l := &dotLayer{property: &devices.ObservedProperty{Code: "pm25"}, place: map[int64]int32{}, changed: map[int64]struct{}{}}
-	type at struct {
-		spot geo.Spot
-		dot
-	}
-	all := make([]at, n)
+	l := &dotLayer{property: "pm25"}
+	all := make([]dot, n)
 	for i := range all {
-		d := dot{lon: 105.3 + r.Float64()*0.7, lat: 20.6 + r.Float64()*0.7, value: r.Float64() * 100, time: now.UnixNano(),
-			fresh: int64(time.Hour), group: int64(i), thing: int64(i), organisation: int64(i % 40), published: uint8(i % 3), timed: true}
+		d := dot{value: r.Float64() * 100, time: now.UnixNano(), fresh: int64(time.Hour), group: int64(i), thing: int64(i),
+			organisation: int64(i % 40), published: uint8(i % 3), timed: true}
+		at := geo.Position{Lon: 105.3 + r.Float64()*0.7, Lat: 20.6 + r.Float64()*0.7}
 		if i%2 == 0 {
-			d.lon, d.lat = 105.85+r.NormFloat64()*0.03, 21.02+r.NormFloat64()*0.03
+			at = geo.Position{Lon: 105.85 + r.NormFloat64()*0.03, Lat: 21.02 + r.NormFloat64()*0.03}
 		}
-		all[i] = at{geo.SpotOf(d.position()), d}
+		d.place(&at)
+		all[i] = d
 	}
-	slices.SortFunc(all, func(a, b at) int { return int(min(max(int64(a.spot)-int64(b.spot), -1), 1)) })
-	values := make([]telemetry.LatestValue, n)
-	for i := range all {
-		l.spots, l.dots = append(l.spots, all[i].spot), append(l.dots, all[i].dot)
-		l.place[all[i].group] = int32(i)
-		values[i] = telemetry.LatestValue{Group: all[i].group, Time: now.UnixNano()}
-	}
-	return l, values
+	slices.SortFunc(all, func(a, b dot) int { return cmp.Compare(a.spot, b.spot) })
+	l.plant(all)
+	return l
 }
 
 // BenchmarkClusters asks for the clusters of the whole city and of a window in
@@ -53,7 +46,7 @@ func BenchmarkClusters(b *testing.B) {
 		count int
 	}{{"100k", 100_000}, {"1M", 1_000_000}} {
 		now := time.Now()
-		l, values := crowded(n.count, now)
+		l := crowded(n.count, now)
 		for _, c := range []struct {
 			name   string
 			scope  *access.Scope
@@ -61,13 +54,13 @@ func BenchmarkClusters(b *testing.B) {
 			level  int
 		}{{"city", everybody, city, 12}, {"window", everybody, middle, 15}, {"scoped", one, city, 12}} {
 			b.Run(n.name+"/"+c.name, func(b *testing.B) {
-				stop := updating(l, values)
+				stop := updating(l, n.count)
 				var took []time.Duration
 				for b.Loop() {
 					began := time.Now()
 					l.mu.RLock()
 					count := 0
-					l.cells(&look{scope: c.scope, window: c.window, level: c.level, now: now.UnixNano()}, func(s *geo.Summary, _ *dot) { count += s.Count })
+					l.cells(&look{scope: c.scope, window: c.window, level: c.level, now: now.UnixNano()}, func(s *dotSum) { count += s.Count })
 					l.mu.RUnlock()
 					took = append(took, time.Since(began))
 					if count == 0 {
@@ -83,11 +76,11 @@ func BenchmarkClusters(b *testing.B) {
 }
 
 // updating changes 5,000 values a second until it is stopped.
-func updating(l *dotLayer, values []telemetry.LatestValue) (stop func()) {
+func updating(l *dotLayer, count int) (stop func()) {
 	end := make(chan struct{})
 	var work sync.WaitGroup
 	work.Go(func() {
-		tick := time.NewTicker(10 * time.Millisecond)
+		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
 		for next := 0; ; {
 			select {
@@ -96,11 +89,11 @@ func updating(l *dotLayer, values []telemetry.LatestValue) (stop func()) {
 			case <-tick.C:
 			}
 			l.mu.Lock()
-			for range 50 {
-				v := &values[next]
-				v.Value = telemetry.NumberOf(float64(next))
-				l.dots[l.place[v.Group]].set(*v)
-				next = (next + 7_919) % len(values)
+			for range 500 {
+				at, i, _ := l.tree.find(int64(next))
+				l.tree.nodes[at].dots[i].set(telemetry.LatestValue{Time: time.Now().UnixNano(), Value: telemetry.NumberOf(float64(next))})
+				l.tree.touch(at)
+				next = (next + 7_919) % count
 			}
 			l.mu.Unlock()
 		}

@@ -22,6 +22,8 @@ type keeper struct {
 	shapes       *geo.Shapes
 	day          geo.Day
 	nowhere      bool // the zone has no boundary today
+	filter       Filter
+	revision     uint64 // of the shapes
 }
 
 // keeper reads a filter; nil when it keeps all.
@@ -29,7 +31,7 @@ func (s *Server) keeper(ctx context.Context, f Filter) (*keeper, error) {
 	if f == (Filter{}) {
 		return nil, nil
 	}
-	k := &keeper{state: slices.Index(states[:], f.State)}
+	k := &keeper{filter: f, state: slices.Index(states[:], f.State)}
 	if f.Organisation != "" {
 		id, err := filterID(ctx, s.o.Registry.Organisations, "organisation", f.Organisation, organisationID)
 		if err != nil {
@@ -45,7 +47,7 @@ func (s *Server) keeper(ctx context.Context, f Filter) (*keeper, error) {
 		return nil, badParameter("zone", "no zone has this code")
 	}
 	k.day = s.today()
-	k.shapes, _ = s.o.Registry.Shapes()
+	k.shapes, k.revision = s.o.Registry.Shapes()
 	k.zone = s.o.Registry.ZoneShape(zone.ID, k.day)
 	k.nowhere = k.zone == nil
 	return k, nil

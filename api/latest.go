@@ -49,8 +49,8 @@ func (s *Server) latest() {
 		if err != nil {
 			return nil, err
 		}
-		features := s.newest(access.ScopeOf(ctx), property, keep.narrow(window), keep, in.Limit)
-		return &latestOutput{geoJSON, appendFeatures(nil, features)}, nil
+		q := look{scope: access.ScopeOf(ctx), keep: keep, now: s.o.Now().UnixNano()}
+		return &latestOutput{geoJSON, s.appendNewest(nil, &q, property, keep.narrow(window), in.Limit)}, nil
 	})
 }
 
@@ -107,53 +107,6 @@ func parseBBox(text string) (*geo.Window, error) {
 // within says whether a station is to be shown.
 func within(window *geo.Window, position *geo.Position) bool {
 	return window == nil || (position != nil && window.Contains(*position))
-}
-
-// newest gives one feature a station, of the datastream with the newest value
-// where it has several; limit 0 is all.
-func (s *Server) newest(scope *access.Scope, property *devices.ObservedProperty, window *geo.Window, keep *keeper, limit int) []feature {
-	now := s.o.Now().UnixNano()
-	values := s.o.Latest.Of(property.Code)
-	features := make([]feature, 0, len(values))
-	place := make(map[int64]int, len(values))
-	for _, v := range values {
-		f, ok := s.feature(scope, property, v, now)
-		if !ok || !within(window, f.station.Position) || !keep.feature(&f) {
-			continue
-		}
-		if at, known := place[f.station.ID]; known {
-			if v.Time > features[at].value.Time {
-				features[at] = f
-			}
-			continue
-		}
-		if limit == 0 || len(features) < limit {
-			place[f.station.ID] = len(features)
-			features = append(features, f)
-		}
-	}
-	return features
-}
-
-// appendLatest writes the newest values as a FeatureCollection.
-func (s *Server) appendLatest(b []byte, scope *access.Scope, property *devices.ObservedProperty, window *geo.Window, limit int) []byte {
-	return appendFeatures(b, s.newest(scope, property, window, nil, limit))
-}
-
-func appendFeatures(b []byte, features []feature) []byte {
-	b = slices.Grow(b, 64+320*len(features))
-	b = append(b, collectionHead...)
-	var extent geo.Extent
-	for i := range features {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = features[i].append(b)
-		if at := features[i].station.Position; at != nil {
-			extent.Add(*at)
-		}
-	}
-	return append(extent.AppendMember(append(b, ']')), '}')
 }
 
 const (

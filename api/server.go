@@ -187,6 +187,7 @@ func (s *Server) routes() {
 // Listen serves until Shutdown; the listener is closed then.
 func (s *Server) Listen(ln net.Listener) error {
 	s.work.Go(s.live.run)
+	s.work.Go(func() { s.dots.run(s.ctx) })
 	if err := s.app.Listener(ln); err != nil {
 		return fmt.Errorf("http: %w", err)
 	}

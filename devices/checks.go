@@ -50,12 +50,12 @@ func (x *index) moveLocation(l Location) {
 	if !known {
 		return // nothing can stand at a new one
 	}
-	for _, site := range x.stations {
+	for id, site := range x.stations {
 		s := site.station
 		if s != nil && s.Position != nil && s.location == l.ID {
 			moved := *s
 			moved.Position = &l.Position
-			site.station = &moved
+			x.stand(id, &moved)
 		}
 	}
 }

@@ -94,6 +94,7 @@ type index struct {
 	fits       map[fit]*Model           // how those fit in
 	moves      map[int64][]move         // by thing, those that have moved; ascending by time
 	zoning
+	touched touched
 }
 
 func newIndex() *index {
@@ -115,6 +116,7 @@ func newIndex() *index {
 }
 
 func (x *index) enterProperty(p ObservedProperty) {
+	x.touched.all()
 	x.properties[p.Code] = p
 	for id, m := range x.models { // a changed kind reaches the models that use it
 		x.models[id] = x.model(m.Sensor)
@@ -135,6 +137,9 @@ func (x *index) model(s Sensor) *Model {
 }
 
 func (x *index) enterSensor(s Sensor) {
+	if x.models[s.ID] != nil {
+		x.touched.all()
+	}
 	x.models[s.ID] = x.model(s)
 	for group, sensors := range x.guests {
 		if slices.Contains(sensors, s.ID) {
@@ -155,7 +160,7 @@ func (x *index) enterThing(t Thing) {
 		s.Position = &p
 	}
 	s.stays = x.staysAt(t.ID)
-	x.site(t.ID).station = s
+	x.stand(t.ID, s)
 }
 
 func (x *index) leaveThing(t Thing) { // no group can be at it

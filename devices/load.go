@@ -29,6 +29,7 @@ func (x *index) load(ctx context.Context, t Tables) error {
 			return err
 		}
 	}
+	x.touched.all()
 	return nil
 }
 

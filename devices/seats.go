@@ -6,7 +6,10 @@ package devices
 // never change; what they point to does.
 
 // site holds a thing's present state; nil while it is not known.
-type site struct{ station *Station }
+type site struct {
+	station *Station
+	groups  []int64
+}
 
 // seat holds a group's present series.
 type seat struct {
@@ -30,9 +33,18 @@ func (x *index) seat(next *Series) {
 	s := x.series[next.ID]
 	if s == nil {
 		s = &seat{site: x.site(next.ThingID)}
+		s.site.groups = append(s.site.groups, next.ID)
 		x.series[next.ID] = s
 	}
 	s.series, s.mixed = next, next.mixed
+	x.touched.note(next.ID)
+}
+
+// stand gives a thing another state.
+func (x *index) stand(thing int64, next *Station) {
+	s := x.site(thing)
+	s.station = next
+	x.touched.note(s.groups...)
 }
 
 // seriesOf gives a group's series; nil for none.

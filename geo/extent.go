@@ -42,6 +42,25 @@ func (e *Extent) take(west, south, east, north float64) {
 	e.near, e.far = math.Min(e.near, near), math.Max(e.far, far)
 }
 
+// Join takes in the places of another extent.
+func (e *Extent) Join(o *Extent) {
+	if !o.some {
+		return
+	}
+	if !e.some {
+		*e = *o
+		return
+	}
+	e.south, e.north = math.Min(e.south, o.south), math.Max(e.north, o.north)
+	e.west, e.east = math.Min(e.west, o.west), math.Max(e.east, o.east)
+	e.near, e.far = math.Min(e.near, o.near), math.Max(e.far, o.far)
+	if o.high && e.high {
+		e.low, e.top = math.Min(e.low, o.low), math.Max(e.top, o.top)
+	} else if o.high {
+		e.high, e.low, e.top = true, o.low, o.top
+	}
+}
+
 // Window is the extent; of two that hold all places the narrower one, which
 // may go over the antimeridian: its MinLon is greater than its MaxLon then. It
 // is false around nothing.

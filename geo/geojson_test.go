@@ -46,10 +46,18 @@ func TestGeoJSONIsWrittenByTheBook(t *testing.T) {
 	}
 }
 
+// extentOf takes the places in one by one; joined extents must say the same.
 func extentOf(places ...Position) *Extent {
-	e := &Extent{}
+	e, joined := &Extent{}, &Extent{}
 	for _, p := range places {
+		one := &Extent{}
+		one.Add(p)
 		e.Add(p)
+		joined.Join(one)
+	}
+	joined.Join(&Extent{})
+	if *e != *joined {
+		panic("joined extents differ")
 	}
 	return e
 }

@@ -121,3 +121,8 @@ func (k *cellWalk) meets(c Window) (meets, whole bool) {
 	}
 	return meets, whole
 }
+
+// Holds says whether a spot lies in the cell.
+func (c Cell) Holds(s Spot) bool {
+	return s>>(2*(gridBits-c.Level)) == Spot(spread(uint64(c.X))<<1|spread(uint64(c.Y)))
+}

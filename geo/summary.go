@@ -37,3 +37,19 @@ func (s *Summary) Middle() Position {
 	n := float64(s.Count)
 	return Position{Lon: s.lon / n, Lat: s.lat / n}
 }
+
+// Join takes the places of another summary.
+func (s *Summary) Join(o *Summary) {
+	if o.Numbers > 0 {
+		if s.Numbers == 0 {
+			s.Min, s.Max = o.Min, o.Max
+		}
+		s.Min, s.Max = min(s.Min, o.Min), max(s.Max, o.Max)
+		s.sum += o.sum
+		s.Numbers += o.Numbers
+	}
+	s.Count += o.Count
+	s.lon += o.lon
+	s.lat += o.lat
+	s.Worst = max(s.Worst, o.Worst)
+}

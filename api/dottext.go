@@ -1,0 +1,200 @@
+package api
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"cityhub/access"
+	"cityhub/devices"
+	"cityhub/geo"
+)
+
+// dotText is what a leaf's dots are written as, so that a feature is written
+// when it has changed and not each time that somebody asks.
+type dotText struct {
+	text    []byte // the features, each after a comma
+	texted  uint32 // the version of the leaf that the text shows; 0: none
+	until   int64  // the instant from which on a state is another
+	singles bool   // no station has two of the dots
+	extent  geo.Extent
+}
+
+const (
+	textsKept = 10 * time.Minute // how long texts stay that nobody asks for
+	textStep  = 256              // leaves that are written before others have their turn
+)
+
+// write brings a leaf's text up to date. writing is held.
+func (n *dotNode) write(s *Server, property *devices.ObservedProperty, now int64) {
+	if n.texted == n.version && now < n.until {
+		return
+	}
+	everything := &access.Scope{All: true}
+	old := n.text
+	n.text, n.until, n.singles, n.extent = make([]byte, 0, max(len(old)+len(old)/32, 64)), math.MaxInt64, true, geo.Extent{}
+	for i := range n.dots {
+		d := &n.dots[i]
+		state, until := d.state(now)
+		n.until = min(n.until, until)
+		n.singles = n.singles && (i == 0 || n.dots[i-1].thing != d.thing)
+		from := len(n.text)
+		if d.written && d.shown == state {
+			n.text = append(n.text, old[d.from:d.to]...)
+		} else if v, told := s.o.Latest.At(property.Code, d.group); told {
+			if f, ok := s.feature(everything, property, v, now); ok {
+				n.text = f.append(append(n.text, ','))
+			}
+		}
+		if d.placed {
+			n.extent.Add(d.position())
+		}
+		d.from, d.to, d.written, d.shown = uint32(from), uint32(len(n.text)), true, state
+	}
+	n.texted = n.version
+}
+
+// appendLatest writes the newest value of every station that a look shows as a
+// FeatureCollection, at most so many; limit 0 is all. Stations without a place
+// are shown where there is no window.
+func (s *Server) appendLatest(b []byte, scope *access.Scope, property *devices.ObservedProperty, window *geo.Window, limit int) []byte {
+	return s.appendNewest(b, &look{scope: scope, now: s.o.Now().UnixNano()}, property, window, limit)
+}
+
+func (s *Server) appendNewest(b []byte, q *look, property *devices.ObservedProperty, window *geo.Window, limit int) []byte {
+	l := s.dots.layer(property)
+	w := featureWalk{dotWalk: dotWalk{look: q, property: property.Code}, server: s, of: property, layer: l, limit: limit}
+	if w.window = everywhere; window != nil {
+		w.window = *window
+	}
+	w.aim()
+	b, begin := w.all(beginCollection(b), window == nil)
+	return endCollection(b, begin, &w.extent)
+}
+
+// featureWalk writes the features of a look.
+type featureWalk struct {
+	dotWalk
+	server *Server
+	of     *devices.ObservedProperty
+	layer  *dotLayer
+	limit  int
+	count  int
+	extent geo.Extent
+	todo   []featureTurn
+}
+
+type featureTurn struct {
+	node  int32
+	whole bool
+}
+
+// all writes them in steps, between which others have their turn.
+func (w *featureWalk) all(b []byte, placeless bool) (all []byte, begin int) {
+	begin = len(b)
+	for more := true; more; {
+		b, more = w.step(b, begin, placeless)
+	}
+	return b, begin
+}
+
+// beginCollection begins a FeatureCollection, up to its first feature; each of
+// them is written after a comma.
+func beginCollection(b []byte) []byte { return append(b, collectionHead[:len(collectionHead)-1]...) }
+
+// endCollection ends one of which the features begin at a place.
+func endCollection(b []byte, begin int, extent *geo.Extent) []byte {
+	if len(b) == begin {
+		b = append(b, ',')
+	}
+	b[begin] = '[' // there is no comma before the first
+	return append(extent.AppendMember(append(b, ']')), '}')
+}
+
+func (w *featureWalk) step(b []byte, begin int, placeless bool) (all []byte, more bool) {
+	l := w.layer
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.texts = w.server.o.Now()
+	if w.tree != l.tree { // another tree: from the beginning
+		b, w.tree, w.count, w.extent, w.todo = b[:begin], l.tree, 0, geo.Extent{}, w.todo[:0]
+		if placeless {
+			w.todo = append(w.todo, featureTurn{nowhere, true})
+		}
+		w.todo = append(w.todo, featureTurn{onMap, false})
+		if w.scope.All && w.keep == nil && placeless && w.limit == 0 {
+			b = slices.Grow(b, l.textSize())
+		}
+	}
+	for done := 0; done < textStep && len(w.todo) > 0; {
+		last := len(w.todo) - 1
+		turn := w.todo[last]
+		w.todo = w.todo[:last]
+		n := &w.tree.nodes[turn.node]
+		meets, whole := true, turn.whole
+		if !whole {
+			meets, whole = w.meets(n)
+		}
+		switch {
+		case !meets:
+		case n.inner:
+			for _, c := range slices.Backward(n.child[:]) {
+				if c != 0 {
+					w.todo = append(w.todo, featureTurn{c, whole})
+				}
+			}
+		default:
+			b = w.leaf(b, n, whole)
+			done++
+		}
+	}
+	return b, len(w.todo) > 0 && (w.limit == 0 || w.count < w.limit)
+}
+
+// leaf writes what is to be seen of one.
+func (w *featureWalk) leaf(b []byte, n *dotNode, whole bool) []byte {
+	n.write(w.server, w.of, w.now)
+	if whole && w.scope.All && w.keep == nil && w.limit == 0 && n.singles {
+		w.extent.Join(&n.extent)
+		return append(b, n.text...)
+	}
+	w.stations(n.dots, whole, func(d *dot, _ uint8, _ int64, kept bool) {
+		if kept && d.from < d.to && (w.limit == 0 || w.count < w.limit) {
+			b = append(b, n.text[d.from:d.to]...)
+			w.count++
+			if d.placed {
+				w.extent.Add(d.position())
+			}
+		}
+	})
+	return b
+}
+
+// textSize is the size of all texts there are.
+func (l *dotLayer) textSize() (size int) {
+	for i := range l.tree.nodes {
+		size += len(l.tree.nodes[i].text)
+	}
+	return size + size/16
+}
+
+// forget gives the memory of texts back that nobody asks for.
+func (l *dotLayer) forget(now time.Time) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	if l.tree == nil || l.texts.IsZero() || now.Sub(l.texts) < textsKept {
+		return
+	}
+	l.texts = time.Time{}
+	for i := range l.tree.nodes {
+		n := &l.tree.nodes[i]
+		n.dotText = dotText{}
+		for j := range n.dots {
+			n.dots[j].written = false
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package api
+
+import (
+	"fmt"
+	"sync"
+)
+
+// viewsKept bounds the views of a layer; beyond it the one longest unasked goes.
+const viewsKept = 16
+
+// dotViews are the sums of a tree's nodes, by who looks and what is kept: what
+// one caller may read has other sums than what another may.
+type dotViews struct {
+	mu   sync.Mutex
+	turn uint64
+	all  map[string]*dotView
+}
+
+// dotView is one. Its sums are made when they are asked for, and hold until
+// their node changes, or a station in it grows stale.
+type dotView struct {
+	asked uint64 // guarded by dotViews.mu
+
+	mu   sync.Mutex
+	sums []dotSum // by node
+}
+
+// of gives the view of a look.
+func (v *dotViews) of(q *look, property string) *dotView {
+	key := viewOf(q.scope, property, nil)
+	if q.keep != nil {
+		key += fmt.Sprintf(" %q %d %d", q.keep.filter, q.keep.day, q.keep.revision)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	view := v.all[key]
+	if view == nil {
+		v.makeRoom()
+		view = &dotView{}
+		v.all[key] = view
+	}
+	v.turn++
+	view.asked = v.turn
+	return view
+}
+
+func (v *dotViews) makeRoom() {
+	if v.all == nil {
+		v.all = map[string]*dotView{}
+	}
+	if len(v.all) < viewsKept {
+		return
+	}
+	oldest := ""
+	for key, view := range v.all {
+		if oldest == "" || view.asked < v.all[oldest].asked {
+			oldest = key
+		}
+	}
+	delete(v.all, oldest)
+}
+
+// clear forgets all sums: the tree is another.
+func (v *dotViews) clear() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	clear(v.all)
+}
+
+// fit makes room for the sums of so many nodes.
+func (v *dotView) fit(nodes int) {
+	if len(v.sums) < nodes {
+		v.sums = append(v.sums, make([]dotSum, nodes-len(v.sums))...)
+	}
+}
