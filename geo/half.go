@@ -134,11 +134,20 @@ func (c *cutter) join() []orb.Ring {
 func withHoles(shells []orb.Polygon, holes []orb.Ring) []orb.Polygon {
 	for _, hole := range holes {
 		for i := range shells {
-			if _, in := outermost(NewOutline(Area{shells[i][:1]}), hole, true); in || len(shells) == 1 {
+			if len(shells) == 1 || lies(hole, shells[i][0]) {
 				shells[i] = append(shells[i], hole)
 				break
 			}
 		}
 	}
 	return shells
+}
+
+// lies says whether a ring lies in another that it does not cross.
+func lies(in, around orb.Ring) bool {
+	if !around.Bound().Intersects(in.Bound()) {
+		return false
+	}
+	_, inside := outermost(NewOutline(Area{{around}}), in, true)
+	return inside
 }

@@ -24,7 +24,17 @@ func orient(a, b, p orb.Point) int {
 	if p == a || p == b {
 		return 0 // edges that follow each other are the most common case
 	}
+	if whole(a) && whole(b) && whole(p) {
+		return sign(det) // as in a tile: nothing was rounded
+	}
 	return orientExactly(a, b, p)
+}
+
+// whole says whether both coordinates are integers so small that their
+// differences and the products of those are exact.
+func whole(p orb.Point) bool {
+	const most = 1 << 25
+	return p[0] == math.Trunc(p[0]) && p[1] == math.Trunc(p[1]) && math.Abs(p[0]) < most && math.Abs(p[1]) < most
 }
 
 func orientExactly(a, b, p orb.Point) int {

@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/paulmach/orb/encoding/mvt"
@@ -46,11 +47,11 @@ func FuzzTile(f *testing.F) {
 				if r.IntN(3) > 0 {
 					v := text + fmt.Sprint(r.IntN(1+i))
 					l.Text(0, v)
-					values["text"] = string([]rune(v))
+					values["text"] = strings.ToValidUTF8(v, "\uFFFD")
 				}
 				if r.IntN(3) > 0 {
 					l.OwnText(1, text)
-					values["own"] = string([]rune(text))
+					values["own"] = strings.ToValidUTF8(text, "\uFFFD")
 				}
 				if r.IntN(3) > 0 {
 					v := number + float64(r.IntN(1+i))/3
