@@ -267,7 +267,7 @@ func (s *Server) dot(v telemetry.LatestValue) (dot, bool) {
 	}
 	d := dot{group: v.Group, thing: target.Station.ID, organisation: target.Station.OrganisationID,
 		fresh: freshFor(interval), timed: interval != 0,
-		published: uint8(max(0, slices.Index(publications[:], target.Series.Publication(v.Slot))))}
+		published: uint8(max(0, slices.Index(publications[:], target.Publication(v.Slot))))}
 	d.place(s.present(target.Station).Position)
 	d.set(v)
 	return d, true

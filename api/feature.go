@@ -33,7 +33,7 @@ func (s *Server) feature(scope *access.Scope, property *devices.ObservedProperty
 	if err != nil || target.Station == nil || v.Slot >= len(target.Series.Datastreams) || target.Series.Datastreams[v.Slot] == 0 {
 		return feature{}, false
 	}
-	published := target.Series.Publication(v.Slot)
+	published := target.Publication(v.Slot)
 	if !scope.Reads(target.Station.OrganisationID, target.Station.ID, property.Code, published) {
 		return feature{}, false
 	}

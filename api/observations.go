@@ -39,7 +39,7 @@ func (q *observationList) Resolve(ctx huma.Context) []error { return q.address.R
 // qualityNames are the flags' names on the wire, by bit.
 func qualityNames(q telemetry.Quality) []string {
 	names := []string{}
-	for bit, name := range [...]string{"out_of_range", "stuck", "late", "clock_corrected", "maintenance", "uncalibrated", "corrected"} {
+	for bit, name := range [...]string{"out_of_range", "stuck", "late", "clock_corrected", "maintenance", "uncalibrated", "corrected", "misplaced"} {
 		if q&(1<<bit) != 0 {
 			names = append(names, name)
 		}

@@ -118,6 +118,8 @@ var calls = map[string]call{
 	"edit-thing":   {path: address("/things/%d", thing), body: plainly(`{"description":"x"}`)},
 	"delete-thing": {path: func(w *world, x *target) string { return fmt.Sprintf("/things/%d", w.bare(x)) }, fixed: true},
 
+	"get-track": {path: address("/things/%d/track?"+since, thing), inner: true},
+
 	"list-locations":  {path: plainly("/locations?limit=1000"), sees: withID(place)},
 	"get-location":    {path: address("/locations/%d", place)},
 	"create-location": {path: plainly("/locations"), body: plainly(`{"name":"x","position":[105,21]}`), shared: true},

@@ -145,6 +145,7 @@ func (o *Options) check() error {
 func (s *Server) routes() {
 	s.organisations()
 	s.things()
+	s.tracks()
 	s.locations()
 	s.zones()
 	s.properties()

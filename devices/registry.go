@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"cityhub/access"
 )
 
 // The refusals of Resolve.
@@ -63,6 +65,16 @@ type Target struct {
 	Station  *Station
 	Series   *Series
 	Model    *Model
+}
+
+// Publication tells who may see the newest reading of a slot, with where it
+// was taken. That of a mobile thing is never published: it would tell where a
+// vehicle is.
+func (t *Target) Publication(slot int) access.Publication {
+	if t.Station != nil && t.Station.Mobile {
+		return access.Private
+	}
+	return t.Series.Publication(slot)
 }
 
 // Resolve finds the target of a device, named by code or DevEUI, at a time.

@@ -25,6 +25,7 @@ type Query struct {
 	Bucket     Bucket
 	Groups     []int64  // nil: every group
 	Properties []string // nil: every property; a line without any of them is left out
+	Places     bool     // only lines with a position, without their fields; Properties is nil
 	From, To   int64    // half-open, nanoseconds since 1970
 	Limit      int      // lines per group; 0: all
 }

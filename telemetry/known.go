@@ -42,7 +42,7 @@ func (k *known) sort(ctx context.Context, lines []Line) (fresh []Line, duplicate
 			continue
 		}
 		switch rest := difference(&lines[i], old); {
-		case len(rest.Fields) > 0:
+		case len(rest.Fields) > 0, rest.Position != nil:
 			fresh = append(fresh, rest)
 			there[at] = merge(old, &rest)
 		case lines[i].ID != old.ID:
@@ -116,6 +116,10 @@ func (k *known) read(ctx context.Context, run []instant, there map[instant]*Line
 func copyLine(l *Line) *Line {
 	c := *l
 	c.Fields = slices.Clone(l.Fields)
+	if l.Position != nil {
+		position := *l.Position
+		c.Position = &position
+	}
 	return &c
 }
 
@@ -123,6 +127,9 @@ func copyLine(l *Line) *Line {
 func difference(line, old *Line) Line {
 	rest := *line
 	rest.ID, rest.Fields = old.ID, nil
+	if line.Position != nil && old.Position != nil && *line.Position == *old.Position {
+		rest.Position = nil
+	}
 	for _, f := range line.Fields {
 		i := slices.IndexFunc(old.Fields, func(o Field) bool { return o.Property == f.Property })
 		if i >= 0 && old.Fields[i].Value == f.Value {
@@ -138,6 +145,9 @@ func difference(line, old *Line) Line {
 
 func merge(old, rest *Line) *Line {
 	merged := copyLine(old)
+	if rest.Position != nil {
+		merged.Position = rest.Position
+	}
 	for _, f := range rest.Fields {
 		if i := slices.IndexFunc(merged.Fields, func(o Field) bool { return o.Property == f.Property }); i >= 0 {
 			merged.Fields[i] = f

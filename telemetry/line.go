@@ -15,6 +15,7 @@ const (
 	Maintenance                        // measured while field work was open
 	Uncalibrated                       // the device's calibration has lapsed
 	Corrected                          // replaces another value of the same instant
+	Misplaced                          // the position is not to be believed: it counts for no track, map or zone
 )
 
 // Line is one instant of one group: what one message told, resolved. It is
@@ -27,6 +28,15 @@ type Line struct {
 	Quality  Quality
 	Position *geo.Position // mobile things only
 	Fields   []Field
+}
+
+// Place is where the line's thing was; false when the line does not tell, or
+// not believably.
+func (l *Line) Place() (geo.Position, bool) {
+	if l.Position == nil || l.Quality&Misplaced != 0 {
+		return geo.Position{}, false
+	}
+	return *l.Position, true
 }
 
 // Field is the result of one datastream within a line.

@@ -24,10 +24,11 @@ type Watcher interface {
 }
 
 // PipelineOptions says what a pipeline works with. All are required save
-// Clock, Barred, Linger, MaxPending, Watchers and Signs.
+// Places, Clock, Barred, Linger, MaxPending, Watchers and Signs.
 type PipelineOptions struct {
 	Registry   Resolver
 	Latest     *Latest
+	Places     *Whereabouts // where mobile things are; nil: their positions are not judged
 	Sequences  *Sequences
 	Health     *Health
 	Spool      Keeper
@@ -85,7 +86,7 @@ func NewPipeline(o PipelineOptions) *Pipeline {
 	}
 	p := &Pipeline{o: o, wake: make(chan struct{}, 1)}
 	p.space = sync.NewCond(&p.mu)
-	p.batch.resolving = resolving{registry: o.Registry, latest: o.Latest, clock: o.Clock, barred: o.Barred}
+	p.batch.resolving = resolving{registry: o.Registry, latest: o.Latest, places: o.Places, clock: o.Clock, barred: o.Barred}
 	p.batch.ids = idLease{blocks: o.IDs, open: map[int64]*openBlock{}}
 	return p
 }
@@ -270,6 +271,9 @@ func (p *Pipeline) settle(submissions []submission) {
 		p.o.Health.note(seen)
 	}
 	p.o.Latest.Tell(b.lines)
+	if p.o.Places != nil {
+		p.o.Places.Tell(b.lines)
+	}
 	for _, t := range b.turned {
 		p.o.Signs.Note(t.device, Sign{Kind: Refused, At: t.at, Reason: t.refusal.Reason, Detail: t.refusal.Detail})
 	}

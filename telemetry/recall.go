@@ -29,7 +29,7 @@ func (f *Forwarder) foretell(ctx context.Context) {
 			return
 		}
 		if lines, _, err := readRecord(kept.Data); err == nil {
-			f.o.Latest.Tell(lines)
+			f.tell(lines)
 		}
 		left -= int64(kept.Readings)
 	}
@@ -45,12 +45,20 @@ func (f *Forwarder) recall(ctx context.Context) error {
 		newest := map[int64]int64{}
 		err := f.o.Archive.Latest(ctx, since, func(l *Line) error {
 			newest[l.Group] = max(newest[l.Group], l.Time)
-			f.o.Latest.Tell([]Line{*l})
+			f.tell([]Line{*l})
 			return nil
 		})
 		f.seen.newest = newest
 		return err
 	})
+}
+
+// tell passes on what was there before this start.
+func (f *Forwarder) tell(lines []Line) {
+	f.o.Latest.Tell(lines)
+	if f.o.Places != nil {
+		f.o.Places.Tell(lines)
+	}
 }
 
 // mark learns up to which hour roll-ups are done; the first start begins with

@@ -39,6 +39,7 @@ type Resolver interface {
 type resolving struct {
 	registry Resolver
 	latest   *Latest
+	places   *Whereabouts // nil: positions are not judged
 	clock    Clock
 	barred   func(code string) bool
 	fields   []Field // the arena from which lines take their fields
@@ -70,7 +71,7 @@ func (r *resolving) line(m *Measurement, received time.Time) (Line, devices.Targ
 	if target.Station != nil && target.Station.UnderMaintenance(l.Time) {
 		l.Quality |= Maintenance
 	}
-	if refusal := place(&l, m, target.Station); refusal != nil {
+	if refusal := r.place(&l, m, target.Station); refusal != nil {
 		return l, target, 0, refusal
 	}
 	unknown, refusal := r.fill(&l, m, target)
@@ -100,15 +101,21 @@ func Unregistered(device string) *Refusal {
 	return &Refusal{NotRegistered, fmt.Sprintf("device: no device has the code or DevEUI %q; register it and replay", clip(device, 100))}
 }
 
-func place(l *Line, m *Measurement, station *devices.Station) *Refusal {
+// place takes over where a mobile thing says to be, and flags what is not to
+// be believed: the values of such a line are as good as others.
+func (r *resolving) place(l *Line, m *Measurement, station *devices.Station) *Refusal {
 	if m.Position == nil {
 		return nil
 	}
 	if err := m.Position.Validate(); err != nil {
 		return &Refusal{WrongPosition, "position: " + err.Error()}
 	}
-	if station.Mobile {
-		l.Position = m.Position
+	if station == nil || !station.Mobile {
+		return nil
+	}
+	l.Position = m.Position
+	if r.places != nil {
+		l.Quality |= r.places.Judge(station.ID, Fix{*m.Position, l.Time})
 	}
 	return nil
 }
@@ -134,7 +141,7 @@ func (r *resolving) fill(l *Line, m *Measurement, target devices.Target) (unknow
 		r.put(start, f)
 	}
 	l.Fields = r.fields[start:len(r.fields):len(r.fields)]
-	if len(l.Fields) == 0 {
+	if len(l.Fields) == 0 && (l.Position == nil || len(m.Values) > 0) {
 		return unknown, &Refusal{NoChannel, fmt.Sprintf("values: none of the %d keys is a channel of model %q; mend the model's channels and replay",
 			len(m.Values), target.Model.Sensor.Code)}
 	}

@@ -14,7 +14,7 @@ import (
 //	 "position": [lon, lat, alt], "values": {"pm25": 12.3, "door": true},
 //	 "battery": 87, "rssi": -91, "snr": 7.5}
 //
-// of which only values (or battery) is required. It is the hot path: a flat
+// of which only values (or battery, or position) is required. It is the hot path: a flat
 // walk over the text without a tree in between.
 func decodeNative(in Input) (Decoded, error) {
 	s, err := scan(in.Payload)
@@ -74,7 +74,7 @@ func (n *native) collect() []telemetry.KeyedValue {
 func (n *native) measurement(m *telemetry.Measurement) {
 	n.m = m
 	n.object(n.member)
-	if n.err == nil && len(m.Values) == 0 && m.Radio.Battery == nil {
+	if n.err == nil && len(m.Values) == 0 && m.Radio.Battery == nil && m.Position == nil {
 		n.key = ""
 		n.refuse(telemetry.Undecodable,
 			`no values: send {"values": {"key": 12.3}} with numbers, true, false or texts`)

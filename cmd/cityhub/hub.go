@@ -49,6 +49,7 @@ type hub struct {
 	spool     *spool.Spool
 	counters  *telemetry.Counters
 	latest    *telemetry.Latest
+	places    *telemetry.Whereabouts
 	sequences *telemetry.Sequences
 	signs     *telemetry.Signs
 	health    *telemetry.Health
@@ -155,13 +156,14 @@ func (h *hub) openSpool(context.Context) (err error) {
 
 func (h *hub) openTelemetry(context.Context) error {
 	h.counters, h.latest = telemetry.NewCounters(), telemetry.NewLatest()
+	h.places = telemetry.NewWhereabouts(h.registry, 0)
 	h.sequences, h.health = telemetry.NewSequences(), telemetry.NewHealth()
 	h.signs = telemetry.NewSigns(h.started, h.MQTTURL == "", h.registry.Known)
 	recovered := h.spool.Stats().Readings
 	h.counters.Recovered(recovered)
 	h.forwarder = telemetry.NewForwarder(telemetry.ForwarderOptions{
 		Backlog: newBacklog(h.spool, h.counters), Recovered: recovered, Archive: h.archive, Quarantine: h.database.Quarantine(),
-		Journal: h.database.RollUpJournal(), Latest: h.latest, Counters: h.counters,
+		Journal: h.database.RollUpJournal(), Latest: h.latest, Places: h.places, Counters: h.counters,
 		Retention: h.RawRetention, Now: time.Now, Log: h.log,
 	})
 	h.roller = telemetry.NewRoller(telemetry.RollerOptions{
@@ -169,7 +171,7 @@ func (h *hub) openTelemetry(context.Context) error {
 		Zone: h.zone, Now: time.Now, Log: h.log,
 	})
 	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{
-		Registry: h.registry, Latest: h.latest, Sequences: h.sequences, Health: h.health,
+		Registry: h.registry, Latest: h.latest, Places: h.places, Sequences: h.sequences, Health: h.health,
 		Spool: h.spool, IDs: h.database.IDBlocks(), Counters: h.counters,
 		Clock: telemetry.Clock{Oldest: h.RawRetention}, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher{h}}, Signs: h.signs,
 		Now: time.Now, Log: h.log,

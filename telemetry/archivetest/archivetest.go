@@ -51,6 +51,7 @@ func Run(t *testing.T, open func(t *testing.T) telemetry.Archive) {
 		{"filters by property", filtersProperties},
 		{"limits lines per group", limits},
 		{"selects groups", selectsGroups},
+		{"reads places", readsPlaces},
 		{"reads many groups", manyGroups},
 		{"stops at the callee's error", stopsAtError},
 		{"keeps buckets apart", bucketsApart},

@@ -19,6 +19,9 @@ var errTooMany = errors.New("too many values for one go")
 // own are the fields that every read wants beside the properties.
 var own = [...]string{fieldID, fieldQuality, fieldReceived, fieldLon, fieldLat, fieldAlt}
 
+// position is the field by which lines with a position are found.
+var position = [...]string{fieldLon}
+
 // Read gives the lines selected. It holds one group at a time, of a bounded
 // number of values: a group of more is read by spans of time.
 func (a *Archive) Read(ctx context.Context, q telemetry.Query, each func(*telemetry.Line) error) error {
@@ -26,11 +29,14 @@ func (a *Archive) Read(ctx context.Context, q telemetry.Query, each func(*teleme
 		return err
 	}
 	r := reader{archive: a, each: each}
-	if q.Properties == nil {
+	switch {
+	case q.Places:
+		r.want, r.properties, r.fields = placed, position[:], own[:]
+	case q.Properties == nil:
 		r.want = orPlace
 	}
-	r.question = question{bucket: a.buckets[q.Bucket], from: max(q.From, minTime), to: min(q.To, maxTime+1),
-		groups: groupNames(q.Groups), limit: q.Limit}
+	r.bucket, r.from, r.to = a.buckets[q.Bucket], max(q.From, minTime), min(q.To, maxTime+1)
+	r.groups, r.limit = groupNames(q.Groups), q.Limit
 	if r.from >= r.to || q.Groups != nil && len(q.Groups) == 0 || q.Properties != nil && len(q.Properties) == 0 {
 		return nil
 	}
@@ -38,7 +44,7 @@ func (a *Archive) Read(ctx context.Context, q telemetry.Query, each func(*teleme
 		r.properties = append(r.properties, fieldOf(property))
 		r.fields = append(r.fields, fieldOf(property), qualityOf+fieldOf(property))
 	}
-	if r.fields != nil {
+	if q.Properties != nil {
 		r.fields = append(r.fields, own[:]...)
 	}
 	return r.outcome(ctx, r.run(ctx))

@@ -134,6 +134,7 @@ type content int
 const (
 	withFields content = iota // those that have a field
 	orPlace                   // or a position
+	placed                    // those that have a position
 	anything                  // or only fields of the hub's own
 )
 
@@ -158,6 +159,9 @@ func (g *group) lines(limit int, want content, each func(*telemetry.Line) error)
 }
 
 func (g *group) has(want content) bool {
+	if want == placed {
+		return g.line.Position != nil
+	}
 	return want == anything || len(g.line.Fields) > 0 || want == orPlace && g.line.Position != nil
 }
 

@@ -81,7 +81,7 @@ func (g *group) cut(from, to int64) int64 {
 func (r *reader) limited(ctx context.Context, name string) error {
 	last, found := r.from, 0
 	where := &reader{archive: r.archive, question: r.question}
-	where.groups, where.fields = []string{name}, r.properties
+	where.groups, where.fields, where.want = []string{name}, r.properties, r.want
 	where.each = func(l *telemetry.Line) error {
 		last = l.Time
 		found++
@@ -90,7 +90,7 @@ func (r *reader) limited(ctx context.Context, name string) error {
 	if err := where.stream(ctx); err != nil || found == 0 {
 		return err
 	}
-	lines := &reader{archive: r.archive, question: r.question, each: r.tell}
+	lines := &reader{archive: r.archive, question: r.question, want: r.want, each: r.tell}
 	lines.groups, lines.to, lines.limit = []string{name}, last+1, 0
 	return lines.stream(ctx)
 }

@@ -158,7 +158,12 @@ func (r *reader) tell(c *cursor) (bool, error) {
 	if err := r.dec.decode(c.data, &r.line); err != nil {
 		return false, c.file.explain("read", err)
 	}
-	if r.query.Properties != nil {
+	if r.query.Places {
+		if r.line.Position == nil {
+			return false, nil
+		}
+		r.line.Fields = r.line.Fields[:0]
+	} else if r.query.Properties != nil {
 		r.line.Fields = slices.DeleteFunc(r.line.Fields, func(f telemetry.Field) bool {
 			return !slices.Contains(r.query.Properties, f.Property)
 		})
