@@ -54,6 +54,7 @@ type hub struct {
 	registry   *devices.Registry
 	signs      *telemetry.Signs
 	latest     *telemetry.Latest
+	places     *telemetry.Whereabouts
 	quarantine telemetry.Quarantine
 	history    *telemetry.History
 	pipeline   *telemetry.Pipeline
@@ -142,7 +143,7 @@ func newHubOf(t testing.TB, p plan, setups ...setup) *hub {
 	kept := must(spool.Open(spool.Options{Dir: filepath.Join(dir, "spool"), MaxBytes: 64 << 20}))(t)
 	t.Cleanup(func() { check(t, kept.Close()) })
 	h.quarantine = db.Quarantine()
-	places := telemetry.NewWhereabouts(h.registry, 0)
+	h.places = telemetry.NewWhereabouts(h.registry, h.latest, 0)
 	h.keeper = must(credentials.Open(t.Context(), credentials.Options{Store: db.Credentials(), Registry: h.registry, Now: h.now}))(t)
 	h.claims = credentials.NewClaims(credentials.ClaimOptions{Store: db.Credentials(), Finder: h.registry.Devices, Taker: h.registry,
 		Log: db.AuditLog(), Now: h.now})
@@ -151,11 +152,11 @@ func newHubOf(t testing.TB, p plan, setups ...setup) *hub {
 	health, sequences := telemetry.NewHealth(), telemetry.NewSequences()
 	log := slog.New(slog.NewTextHandler(h.logs, nil))
 	forwarder := telemetry.NewForwarder(telemetry.ForwarderOptions{Backlog: &backlog{kept, kept.Start()}, Archive: archive,
-		Quarantine: h.quarantine, Journal: db.RollUpJournal(), Latest: h.latest, Places: places, Counters: h.counters, Linger: time.Millisecond, Now: h.now, Log: log})
+		Quarantine: h.quarantine, Journal: db.RollUpJournal(), Latest: h.latest, Places: h.places, Counters: h.counters, Linger: time.Millisecond, Now: h.now, Log: log})
 	h.roller = telemetry.NewRoller(telemetry.RollerOptions{Archive: archive, Journal: db.RollUpJournal(), Forwarder: forwarder, Zone: hanoi, Now: h.now, Log: log})
 	watcher := &later{}
 	h.signs = telemetry.NewSigns(h.now(), true, h.registry.Known)
-	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{Registry: h.registry, Latest: h.latest, Places: places, Sequences: sequences, Health: health,
+	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{Registry: h.registry, Latest: h.latest, Places: h.places, Sequences: sequences, Health: health,
 		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher}, Signs: h.signs, Now: h.now, Log: log})
 	h.history = &telemetry.History{Archive: archive, Journal: db.RollUpJournal(), IDs: db.IDBlocks(), Zone: hanoi}
 	h.imports = must(imports.Open(imports.Options{Dir: filepath.Join(dir, "imports"), Registry: h.registry, Credentials: h.keeper, Zone: hanoi, Now: h.now, Log: log}))(t)

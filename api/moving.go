@@ -9,8 +9,7 @@ import (
 // Move tells where a mobile thing was at an instant, in nanoseconds since
 // 1970. The newest place is where the thing stands in /latest, in clusters,
 // tiles and the live stream, instead of its registered one. It is cheap enough
-// for every GPS fix. Lines with a position that come by Tell do it by
-// themselves.
+// for every GPS fix. For lines with a position the intake does it.
 func (s *Server) Move(thing int64, to geo.Position, at int64) {
 	if s.o.Latest.Move(thing, to, at) {
 		s.live.move(thing)
@@ -18,14 +17,15 @@ func (s *Server) Move(thing int64, to geo.Position, at int64) {
 	}
 }
 
-// moveBy takes the positions of lines.
+// moveBy marks the things of lines with a position, which the intake has
+// noted: not every one is to be believed.
 func (s *Server) moveBy(lines []telemetry.Line) {
 	for i := range lines {
 		if lines[i].Position == nil {
 			continue
 		}
 		if target, err := s.o.Registry.Series(lines[i].Group); err == nil && target.Station != nil && target.Station.Mobile {
-			s.Move(target.Station.ID, *lines[i].Position, lines[i].Time)
+			s.dots.move(target.Station.ID)
 		}
 	}
 }

@@ -40,6 +40,7 @@ func TestAMobileThingStandsWhereItIsNow(t *testing.T) {
 	lines := []telemetry.Line{{Group: group, Time: now.Add(time.Second).UnixNano(), Position: &geo.Position{Lon: 106.6, Lat: 20.9},
 		Fields: []telemetry.Field{{Property: "pm25", Value: telemetry.NumberOf(6)}}}}
 	h.latest.Tell(lines)
+	h.places.Tell(lines)
 	h.server.Tell(lines)
 	if got := h.seen(west) + h.seen(east); got != "[][d 6 ok]" {
 		t.Errorf("after a reading with a place: %s", got)

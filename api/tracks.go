@@ -122,7 +122,7 @@ type trackFeature struct {
 	times    [][]int64
 }
 
-func (f *trackFeature) add(piece []telemetry.Fix, simplify float64) {
+func (f *trackFeature) add(piece []telemetry.Place, simplify float64) {
 	line := make([]geo.Position, len(piece))
 	for i := range piece {
 		line[i] = piece[i].Position
@@ -151,7 +151,7 @@ func (f *trackFeature) append(b []byte) []byte {
 	b = append(b, `,"coordTimes":`...)
 	b = f.appendTimes(b)
 	b = append(b, `,"positions":`...)
-	b = strconv.AppendInt(b, int64(len(f.track.Fixes)), 10)
+	b = strconv.AppendInt(b, int64(len(f.track.Places)), 10)
 	b = append(b, `,"doubtful":`...)
 	b = strconv.AppendInt(b, int64(f.track.Doubtful), 10)
 	if f.next != "" {

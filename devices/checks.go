@@ -52,7 +52,7 @@ func (x *index) moveLocation(l Location) {
 	}
 	for id, site := range x.stations {
 		s := site.station
-		if s != nil && s.Position != nil && !s.moved && s.location == l.ID {
+		if s != nil && s.Position != nil && s.location == l.ID {
 			moved := *s
 			moved.Position = &l.Position
 			x.stand(id, &moved)

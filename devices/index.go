@@ -32,10 +32,9 @@ type Station struct {
 	ID             int64
 	Code, Name     string
 	OrganisationID int64
-	Position       *geo.Position // nil: unknown; of what is mobile, the newest that its readings told
+	Position       *geo.Position // nil: unknown
 	Mobile         bool
 	location       int64
-	moved          bool   // Position is that of a reading
 	stays          []stay // times under maintenance
 }
 
@@ -159,9 +158,6 @@ func (x *index) enterThing(t Thing) {
 	s := &Station{ID: t.ID, Code: t.Code, Name: t.Name, OrganisationID: t.OrganisationID, Mobile: t.Mobile, location: t.LocationID}
 	if p, ok := x.locations[t.LocationID]; ok && t.LocationID != 0 {
 		s.Position = &p
-	}
-	if old := x.stationOf(t.ID); old != nil && old.moved && t.Mobile {
-		s.Position, s.moved = old.Position, true
 	}
 	s.stays = x.staysAt(t.ID)
 	x.stand(t.ID, s)

@@ -172,11 +172,12 @@ func openWayAt(t *testing.T, dir string, now time.Time, wrap func(telemetry.Arch
 
 func (w *way) wire(clock func() time.Time) {
 	log := slog.New(slog.DiscardHandler)
-	w.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{Registry: w.registry, Latest: w.latest, Sequences: w.sequences,
+	places := telemetry.NewWhereabouts(w.registry, w.latest, 0)
+	w.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{Registry: w.registry, Latest: w.latest, Places: places, Sequences: w.sequences,
 		Health: telemetry.NewHealth(), Spool: w.spool, IDs: w.database.IDBlocks(), Counters: w.counters, Now: clock, Log: log})
 	w.backlog = &source{spool: w.spool, at: w.spool.Start()}
 	w.forwarder = telemetry.NewForwarder(telemetry.ForwarderOptions{Backlog: w.backlog, Recovered: w.spool.Stats().Readings,
-		Archive: w.archive, Quarantine: w.database.Quarantine(), Journal: w.database.RollUpJournal(), Latest: w.latest,
+		Archive: w.archive, Quarantine: w.database.Quarantine(), Journal: w.database.RollUpJournal(), Latest: w.latest, Places: places,
 		Counters: w.counters, Retention: retention, Linger: time.Millisecond, Now: clock, Log: log})
 	w.history = &telemetry.History{Archive: w.archive, Journal: w.database.RollUpJournal(), IDs: w.database.IDBlocks(), Zone: hanoi}
 	w.roller = telemetry.NewRoller(telemetry.RollerOptions{Archive: w.archive, Journal: w.database.RollUpJournal(),

@@ -115,7 +115,7 @@ func (r *resolving) place(l *Line, m *Measurement, station *devices.Station) *Re
 	}
 	l.Position = m.Position
 	if r.places != nil {
-		l.Quality |= r.places.Judge(station.ID, Fix{*m.Position, l.Time})
+		l.Quality |= r.places.Judge(station.ID, Place{*m.Position, l.Time})
 	}
 	return nil
 }

@@ -10,10 +10,10 @@ import (
 
 // Track is where a thing was over a span of time.
 type Track struct {
-	Fixes    []Fix // ascending by time, no two of one instant
-	Doubtful int   // positions within the span that are not to be believed, and left out
-	End      int64 // up to where it is complete, nanoseconds; that of the span unless it is More
-	More     bool  // limit was reached before the end
+	Places   []Place // ascending by time, no two of one instant
+	Doubtful int     // positions within the span that are not to be believed, and left out
+	End      int64   // up to where it is complete, nanoseconds; that of the span unless it is More
+	More     bool    // limit was reached before the end
 }
 
 // Track gives the positions that groups of one thing told in [from, to): at
@@ -31,7 +31,7 @@ func (h *History) Track(ctx context.Context, groups []int64, from, to time.Time,
 			t.End, t.More = min(t.End, l.Time), true
 		}
 		if position, ok := l.Place(); ok {
-			t.Fixes = append(t.Fixes, Fix{position, l.Time})
+			t.Places = append(t.Places, Place{position, l.Time})
 		} else {
 			doubtful = append(doubtful, l.Time)
 		}
@@ -46,12 +46,12 @@ func (h *History) Track(ctx context.Context, groups []int64, from, to time.Time,
 
 // join brings the groups' positions in order and cuts what is not complete.
 func (t *Track) join(doubtful []int64, limit int) {
-	slices.SortStableFunc(t.Fixes, func(a, b Fix) int { return cmp.Compare(a.Time, b.Time) })
-	t.Fixes = slices.CompactFunc(t.Fixes, func(a, b Fix) bool { return a.Time == b.Time })
-	if len(t.Fixes) > limit {
-		t.End, t.More = min(t.End, t.Fixes[limit].Time), true
+	slices.SortStableFunc(t.Places, func(a, b Place) int { return cmp.Compare(a.Time, b.Time) })
+	t.Places = slices.CompactFunc(t.Places, func(a, b Place) bool { return a.Time == b.Time })
+	if len(t.Places) > limit {
+		t.End, t.More = min(t.End, t.Places[limit].Time), true
 	}
-	t.Fixes = slices.DeleteFunc(t.Fixes, func(f Fix) bool { return f.Time >= t.End })
+	t.Places = slices.DeleteFunc(t.Places, func(f Place) bool { return f.Time >= t.End })
 	for _, at := range doubtful {
 		if at < t.End {
 			t.Doubtful++
@@ -61,15 +61,15 @@ func (t *Track) join(doubtful []int64, limit int) {
 
 // Pieces cuts a track where nothing was told for longer than gap, and where it
 // crosses the antimeridian, which no line of a map may (RFC 7946, 3.1.9).
-func (t *Track) Pieces(gap time.Duration) [][]Fix {
-	var pieces [][]Fix
+func (t *Track) Pieces(gap time.Duration) [][]Place {
+	var pieces [][]Place
 	start := 0
-	for i := 1; i <= len(t.Fixes); i++ {
-		if i < len(t.Fixes) && time.Duration(t.Fixes[i].Time-t.Fixes[i-1].Time) <= gap &&
-			math.Abs(t.Fixes[i].Position.Lon-t.Fixes[i-1].Position.Lon) <= 180 {
+	for i := 1; i <= len(t.Places); i++ {
+		if i < len(t.Places) && time.Duration(t.Places[i].Time-t.Places[i-1].Time) <= gap &&
+			math.Abs(t.Places[i].Position.Lon-t.Places[i-1].Position.Lon) <= 180 {
 			continue
 		}
-		pieces = append(pieces, t.Fixes[start:i])
+		pieces = append(pieces, t.Places[start:i])
 		start = i
 	}
 	return pieces

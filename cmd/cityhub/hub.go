@@ -156,7 +156,7 @@ func (h *hub) openSpool(context.Context) (err error) {
 
 func (h *hub) openTelemetry(context.Context) error {
 	h.counters, h.latest = telemetry.NewCounters(), telemetry.NewLatest()
-	h.places = telemetry.NewWhereabouts(h.registry, 0)
+	h.places = telemetry.NewWhereabouts(h.registry, h.latest, 0)
 	h.sequences, h.health = telemetry.NewSequences(), telemetry.NewHealth()
 	h.signs = telemetry.NewSigns(h.started, h.MQTTURL == "", h.registry.Known)
 	recovered := h.spool.Stats().Readings
