@@ -22,7 +22,7 @@ func AppendTrack(b []byte, pieces [][]Position) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = appendLine(b, piece, high)
+			b = appendPiece(b, piece, high)
 		}
 		return append(b, "]}"...)
 	case len(pieces[0]) == 1:
@@ -30,10 +30,10 @@ func AppendTrack(b []byte, pieces [][]Position) []byte {
 		return append(appendPlace(b, pieces[0][0], high), '}')
 	}
 	b = append(b, `{"type":"LineString","coordinates":`...)
-	return append(appendLine(b, pieces[0], high), '}')
+	return append(appendPiece(b, pieces[0], high), '}')
 }
 
-func appendLine(b []byte, line []Position, high bool) []byte {
+func appendPiece(b []byte, line []Position, high bool) []byte {
 	b = append(b, '[')
 	if len(line) == 1 {
 		b = append(appendPlace(b, line[0], high), ',')
