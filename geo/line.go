@@ -1,7 +1,5 @@
 package geo
 
-import "strconv"
-
 // AppendTrack writes a GeoJSON geometry of pieces of a line: LineString for
 // one, MultiLineString for several, Point for a single position, null for
 // none. Among other pieces a lone position stands twice, as a LineString needs
@@ -27,7 +25,7 @@ func AppendTrack(b []byte, pieces [][]Position) []byte {
 		return append(b, "]}"...)
 	case len(pieces[0]) == 1:
 		b = append(b, `{"type":"Point","coordinates":`...)
-		return append(appendPlace(b, pieces[0][0], high), '}')
+		return append(appendPosition(b, pieces[0][0], high), '}')
 	}
 	b = append(b, `{"type":"LineString","coordinates":`...)
 	return append(appendPiece(b, pieces[0], high), '}')
@@ -36,25 +34,13 @@ func AppendTrack(b []byte, pieces [][]Position) []byte {
 func appendPiece(b []byte, line []Position, high bool) []byte {
 	b = append(b, '[')
 	if len(line) == 1 {
-		b = append(appendPlace(b, line[0], high), ',')
+		b = append(appendPosition(b, line[0], high), ',')
 	}
 	for i, p := range line {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendPlace(b, p, high)
-	}
-	return append(b, ']')
-}
-
-func appendPlace(b []byte, p Position, high bool) []byte {
-	b = append(b, '[')
-	b = AppendDegrees(b, p.Lon)
-	b = append(b, ',')
-	b = AppendDegrees(b, p.Lat)
-	if high {
-		b = append(b, ',')
-		b = strconv.AppendFloat(b, p.Alt, 'f', -1, 64)
+		b = appendPosition(b, p, high)
 	}
 	return append(b, ']')
 }
