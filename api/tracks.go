@@ -145,9 +145,9 @@ func (f *trackFeature) append(b []byte) []byte {
 	b = append(b, `,"name":`...)
 	b = appendText(b, f.thing.Name)
 	b = append(b, `,"from":`...)
-	b = appendInstant(b, f.from.UnixNano())
+	b = appendNanos(b, f.from.UnixNano())
 	b = append(b, `,"to":`...)
-	b = appendInstant(b, f.to.UnixNano())
+	b = appendNanos(b, f.to.UnixNano())
 	b = append(b, `,"coordTimes":`...)
 	b = f.appendTimes(b)
 	b = append(b, `,"positions":`...)
@@ -167,9 +167,9 @@ func (f *trackFeature) appendTimes(b []byte) []byte {
 	case len(f.times) == 0:
 		return append(b, "null"...)
 	case len(f.times) == 1 && len(f.times[0]) == 1:
-		return appendInstant(b, f.times[0][0])
+		return appendNanos(b, f.times[0][0])
 	case len(f.times) == 1:
-		return appendInstants(b, f.times[0])
+		return appendAllNanos(b, f.times[0])
 	}
 	b = append(b, '[')
 	for i, times := range f.times {
@@ -179,23 +179,23 @@ func (f *trackFeature) appendTimes(b []byte) []byte {
 		if len(times) == 1 { // its position stands twice, too
 			times = []int64{times[0], times[0]}
 		}
-		b = appendInstants(b, times)
+		b = appendAllNanos(b, times)
 	}
 	return append(b, ']')
 }
 
-func appendInstants(b []byte, times []int64) []byte {
+func appendAllNanos(b []byte, times []int64) []byte {
 	b = append(b, '[')
 	for i, at := range times {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendInstant(b, at)
+		b = appendNanos(b, at)
 	}
 	return append(b, ']')
 }
 
-func appendInstant(b []byte, at int64) []byte {
+func appendNanos(b []byte, at int64) []byte {
 	b = append(b, '"')
 	b = time.Unix(0, at).UTC().AppendFormat(b, time.RFC3339Nano)
 	return append(b, '"')
