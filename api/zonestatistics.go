@@ -108,6 +108,10 @@ func (s *Server) readZoneProperty(ctx context.Context, q *zoneQuestion) (err err
 	if q.fns = q.asked.Fn; len(q.fns) == 0 {
 		q.fns = known[:3]
 	}
+	q.Need = telemetry.NeedSum
+	if slices.Contains(q.fns, "min") || slices.Contains(q.fns, "max") {
+		q.Need |= telemetry.NeedBounds
+	}
 	q.ZoneQuery.Property, q.Kind = q.property.Code, q.asked.Kind
 	return nil
 }

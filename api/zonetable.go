@@ -169,7 +169,7 @@ func (t *zoneTable) csv() []byte {
 			strconv.FormatInt(cell.Count, 10), strconv.Itoa(cell.Stations)}
 		for _, fn := range fns {
 			text := ""
-			if v := t.value(fn, cell); !math.IsNaN(v) {
+			if v := t.value(fn, cell); !math.IsNaN(v) && !math.IsInf(v, 0) {
 				text = string(appendValue(nil, telemetry.NumberOf(v)))
 			}
 			record = append(record, text)

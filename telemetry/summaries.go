@@ -61,11 +61,24 @@ type Told struct {
 	Summary
 }
 
+// Need says which members of a Summary are wanted beside Count: an archive
+// answers the sooner, the fewer fields are asked for.
+type Need uint8
+
+// The needs.
+const (
+	NeedSum    Need = 1 << iota
+	NeedBounds      // Min, Max
+	NeedEnds        // First, Last
+	NeedAll    = NeedSum | NeedBounds | NeedEnds
+)
+
 // Tell calls each with what every line of a part says of a property: group by
-// group, ascending by time within a group. Groups nil are all. What is told
-// belongs to the callee only until it returns.
-func (h *History) Tell(ctx context.Context, part Part, property string, groups []int64, each func(*Told) error) error {
-	query := Query{Bucket: part.Bucket, Groups: groups, Properties: fieldsOf(property, part.Bucket), From: part.From, To: part.To}
+// group, ascending by time within a group. Groups nil are all. Roll-ups tell
+// no more than is needed. What is told belongs to the callee only until it
+// returns.
+func (h *History) Tell(ctx context.Context, part Part, property string, need Need, groups []int64, each func(*Told) error) error {
+	query := Query{Bucket: part.Bucket, Groups: groups, Properties: fieldsOf(property, part.Bucket, need), From: part.From, To: part.To}
 	var told Told
 	return h.Archive.Read(ctx, query, func(l *Line) error {
 		told = Told{Group: l.Group, Time: l.Time, Position: l.Position}
@@ -77,13 +90,22 @@ func (h *History) Tell(ctx context.Context, part Part, property string, groups [
 	})
 }
 
-// fieldsOf names the fields in which a bucket keeps a property.
-func fieldsOf(property string, bucket Bucket) []string {
+// fieldsOf names the fields in which a bucket keeps what is needed.
+func fieldsOf(property string, bucket Bucket, need Need) []string {
 	if bucket == Raw {
 		return []string{property}
 	}
-	return []string{property + suffixCount, property + suffixMin, property + suffixMax,
-		property + suffixSum, property + suffixFirst, property + suffixLast}
+	fields := []string{property + suffixCount}
+	if need&NeedSum != 0 {
+		fields = append(fields, property+suffixSum)
+	}
+	if need&NeedBounds != 0 {
+		fields = append(fields, property+suffixMin, property+suffixMax)
+	}
+	if need&NeedEnds != 0 {
+		fields = append(fields, property+suffixFirst, property+suffixLast)
+	}
+	return fields
 }
 
 // take reads a property out of a line.
@@ -148,7 +170,7 @@ func (h *History) Aggregates(ctx context.Context, d devices.Datastream, step Ste
 	}
 	a := aggregation{history: h, step: step}
 	for _, part := range cover {
-		if err := h.Tell(ctx, part, d.Property, []int64{d.Group}, a.take); err != nil {
+		if err := h.Tell(ctx, part, d.Property, NeedAll, []int64{d.Group}, a.take); err != nil {
 			return nil, err
 		}
 	}

@@ -20,6 +20,16 @@ const (
 	Last Function = "last"
 )
 
+func (f Function) need() telemetry.Need {
+	switch f {
+	case Min, Max:
+		return telemetry.NeedBounds
+	case Last:
+		return telemetry.NeedEnds
+	}
+	return telemetry.NeedSum
+}
+
 // FrameQuery asks what stations' readings tell frame by frame.
 type FrameQuery struct {
 	Span
@@ -58,7 +68,7 @@ func Frames(ctx context.Context, history *telemetry.History, q *FrameQuery) ([]P
 	for i := range f.frames {
 		f.frames[i] = newFrame(len(f.players), q.Function)
 	}
-	r := reading{history: history, span: &q.Span, coarsest: q.Coarsest, take: f.take}
+	r := reading{history: history, span: &q.Span, coarsest: q.Coarsest, need: q.Function.need(), take: f.take}
 	if err := r.run(ctx); err != nil {
 		return nil, nil, err
 	}

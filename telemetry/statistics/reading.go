@@ -45,6 +45,7 @@ type reading struct {
 	history  *telemetry.History
 	span     *Span
 	coarsest telemetry.Bucket
+	need     telemetry.Need
 	take     func(p *piece)
 	chunk    func() // a chunk is complete; may be nil
 	lines    int
@@ -140,7 +141,7 @@ func (r *reading) read(ctx context.Context, part telemetry.Part, groups []int64)
 		return nil
 	}
 	p := piece{}
-	return r.history.Tell(ctx, part, r.span.Property, groups, func(t *telemetry.Told) error {
+	return r.history.Tell(ctx, part, r.span.Property, r.need, groups, func(t *telemetry.Told) error {
 		if r.lines++; r.lines > maxLines {
 			return ErrTooMuch
 		}

@@ -15,6 +15,7 @@ type ZoneQuery struct {
 	Span
 	Windows []telemetry.Window // ascending and without gaps from Span.From to Span.To
 	Finest  telemetry.Bucket   // Hourly or Daily: the coarsest roll-up of which no window cuts one
+	Need    telemetry.Need     // NeedSum and NeedBounds, as the cells are to have them
 	Kind    string
 	Zones   []int64 // whose rows are wanted
 	Shapes  *geo.Shapes
@@ -37,7 +38,7 @@ func (c *Cell) StationMean() float64 { return c.means / float64(c.Stations) }
 // window.
 func Zones(ctx context.Context, history *telemetry.History, q *ZoneQuery) ([][]Cell, error) {
 	z := newZoning(history, q)
-	r := reading{history: history, span: &q.Span, coarsest: q.Finest, take: z.take, chunk: z.fold}
+	r := reading{history: history, span: &q.Span, coarsest: q.Finest, need: q.Need, take: z.take, chunk: z.fold}
 	return z.cells, r.run(ctx)
 }
 
