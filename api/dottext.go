@@ -54,48 +54,54 @@ func (n *dotNode) write(s *Server, property *devices.ObservedProperty, now int64
 	n.texted = n.version
 }
 
-// appendLatest writes the newest value of every station that a look shows as a
+// appendLatest writes the newest value of every station that a scope reads as a
 // FeatureCollection, at most so many; limit 0 is all. Stations without a place
 // are shown where there is no window.
 func (s *Server) appendLatest(b []byte, scope *access.Scope, property *devices.ObservedProperty, window *geo.Window, limit int) []byte {
-	return s.appendNewest(b, &look{scope: scope, now: s.o.Now().UnixNano()}, property, window, limit)
+	all := s.newest(&look{scope: scope, now: s.o.Now().UnixNano()}, property, window, limit)
+	return all.append(b)
 }
 
-func (s *Server) appendNewest(b []byte, q *look, property *devices.ObservedProperty, window *geo.Window, limit int) []byte {
+// newest is the same of a look, in parts that were written before where they
+// have not changed.
+func (s *Server) newest(q *look, property *devices.ObservedProperty, window *geo.Window, limit int) *parts {
 	l := s.dots.layer(property)
 	w := featureWalk{dotWalk: dotWalk{look: q, property: property.Code}, server: s, of: property, layer: l, limit: limit}
 	if w.window = everywhere; window != nil {
 		w.window = *window
 	}
 	w.aim()
-	b, begin := w.all(beginCollection(b), window == nil)
-	return endCollection(b, begin, &w.extent)
+	for w.step(window == nil) {
+		continue
+	}
+	all := &parts{}
+	all.add([]byte(collectionHead))
+	for i, features := range w.written {
+		if i == 0 {
+			features = features[1:] // its comma
+		}
+		all.add(features)
+	}
+	all.add(append(w.extent.AppendMember([]byte("]")), '}'))
+	return all
 }
 
-// featureWalk writes the features of a look.
+// featureWalk writes the features of a look, each after a comma.
 type featureWalk struct {
 	dotWalk
-	server *Server
-	of     *devices.ObservedProperty
-	layer  *dotLayer
-	limit  int
-	count  int
-	extent geo.Extent
-	todo   []featureTurn
+	server  *Server
+	of      *devices.ObservedProperty
+	layer   *dotLayer
+	limit   int
+	written [][]byte
+	count   int
+	extent  geo.Extent
+	todo    []featureTurn
 }
 
 type featureTurn struct {
 	node  int32
 	whole bool
-}
-
-// all writes them in steps, between which others have their turn.
-func (w *featureWalk) all(b []byte, placeless bool) (all []byte, begin int) {
-	begin = len(b)
-	for more := true; more; {
-		b, more = w.step(b, begin, placeless)
-	}
-	return b, begin
 }
 
 // beginCollection begins a FeatureCollection, up to its first feature; each of
@@ -111,7 +117,9 @@ func endCollection(b []byte, begin int, extent *geo.Extent) []byte {
 	return append(extent.AppendMember(append(b, ']')), '}')
 }
 
-func (w *featureWalk) step(b []byte, begin int, placeless bool) (all []byte, more bool) {
+// step writes some, and says whether there are more. Between steps others have
+// their turn.
+func (w *featureWalk) step(placeless bool) (more bool) {
 	l := w.layer
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -119,14 +127,11 @@ func (w *featureWalk) step(b []byte, begin int, placeless bool) (all []byte, mor
 	defer l.writing.Unlock()
 	l.texts = w.server.o.Now()
 	if w.tree != l.tree { // another tree: from the beginning
-		b, w.tree, w.count, w.extent, w.todo = b[:begin], l.tree, 0, geo.Extent{}, w.todo[:0]
+		w.tree, w.written, w.count, w.extent, w.todo = l.tree, nil, 0, geo.Extent{}, w.todo[:0]
 		if placeless {
 			w.todo = append(w.todo, featureTurn{nowhere, true})
 		}
 		w.todo = append(w.todo, featureTurn{onMap, false})
-		if w.scope.All && w.keep == nil && placeless && w.limit == 0 {
-			b = slices.Grow(b, l.textSize())
-		}
 	}
 	for done := 0; done < textStep && len(w.todo) > 0; {
 		last := len(w.todo) - 1
@@ -146,38 +151,39 @@ func (w *featureWalk) step(b []byte, begin int, placeless bool) (all []byte, mor
 				}
 			}
 		default:
-			b = w.leaf(b, n, whole)
+			w.leaf(n, whole)
 			done++
 		}
 	}
-	return b, len(w.todo) > 0 && (w.limit == 0 || w.count < w.limit)
+	return len(w.todo) > 0 && (w.limit == 0 || w.count < w.limit)
 }
 
 // leaf writes what is to be seen of one.
-func (w *featureWalk) leaf(b []byte, n *dotNode, whole bool) []byte {
+func (w *featureWalk) leaf(n *dotNode, whole bool) {
 	n.write(w.server, w.of, w.now)
+	features := n.text
 	if whole && w.scope.All && w.keep == nil && w.limit == 0 && n.singles {
 		w.extent.Join(&n.extent)
-		return append(b, n.text...)
+	} else {
+		features = w.some(n, whole)
 	}
-	w.stations(n.dots, whole, func(d *dot, _ uint8, _ int64, kept bool) {
-		if kept && d.from < d.to && (w.limit == 0 || w.count < w.limit) {
-			b = append(b, n.text[d.from:d.to]...)
-			w.count++
-			if d.placed {
-				w.extent.Add(d.position())
-			}
-		}
-	})
-	return b
+	if len(features) > 0 {
+		w.written = append(w.written, features)
+	}
 }
 
-// textSize is the size of all texts there are.
-func (l *dotLayer) textSize() (size int) {
-	for i := range l.tree.nodes {
-		size += len(l.tree.nodes[i].text)
-	}
-	return size + size/16
+func (w *featureWalk) some(n *dotNode, whole bool) (features []byte) {
+	w.stations(n.dots, whole, func(d *dot, _ uint8, _ int64, kept bool) {
+		if !kept || d.from == d.to || w.limit > 0 && w.count >= w.limit {
+			return
+		}
+		features = append(features, n.text[d.from:d.to]...)
+		w.count++
+		if d.placed {
+			w.extent.Add(d.position())
+		}
+	})
+	return features
 }
 
 // forget gives the memory of texts back that nobody asks for.
