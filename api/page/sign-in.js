@@ -6,6 +6,11 @@ const byId = (id) => document.getElementById(id);
 const again = byId("again");
 const token = location.hash.slice(1);
 
+// home is where somebody came from: the map's address behind the #, else its first page.
+function home() {
+  return token.startsWith("/?") ? token : texts.home;
+}
+
 function say(text) {
   byId("said").textContent = text;
   if (text !== "" && text !== texts.busy) {
@@ -31,7 +36,7 @@ async function send() {
     signal: AbortSignal.timeout(30000),
   });
   if (answer.ok) {
-    location.replace(texts.home);
+    location.replace(home());
     return texts.busy;
   }
   const problem = await answer.json();

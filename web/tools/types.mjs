@@ -20,6 +20,7 @@ export const calls = {
   '/api/v1/datastreams/{id}/observations': ['get'],
   '/api/v1/datastreams/{id}/aggregates': ['get'],
   '/api/v1/zones': ['get'],
+  '/api/v1/zones/statistics': ['get'],
 };
 
 /** The types of those calls, from the address of a hub. */

@@ -7,6 +7,7 @@ export type MapProperty = components['schemas']['MapProperty'];
 export type NewestValue = components['schemas']['NewestValue'];
 export type Observation = components['schemas']['Observation'];
 export type Aggregate = components['schemas']['Aggregate'];
+export type ZoneStatistics = components['schemas']['ZoneStatistics'];
 export type Zone = components['schemas']['Zone'];
 export type Thing = components['schemas']['Thing'];
 

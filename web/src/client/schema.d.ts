@@ -44,7 +44,7 @@ export interface paths {
         };
         /**
          * The newest value of a property at every station
-         * @description GeoJSON FeatureCollection, one feature a station. Properties: thing (code), name, datastream (id), value, unit, time, received, quality (flags), state: ok, stale (older than three of its model's report intervals, at least five minutes) or unknown (old, and the model's interval is not known); where an alarm is open, its severity: info, warning, minor, major or critical.
+         * @description GeoJSON FeatureCollection, one feature a station. Properties: thing (code), name, datastream (id), property, value, unit, time, received, quality (flags), state: ok, stale (older than three of its model's report intervals, at least five minutes) or unknown (old, and the model's interval is not known); where an alarm is open, its severity: info, warning, minor, major or critical.
          */
         get: operations["get-latest"];
         put?: never;
@@ -156,6 +156,26 @@ export interface paths {
         };
         /** List zones */
         get: operations["list-zones"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/zones/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a property's readings tell of zones
+         * @description From hourly and daily roll-ups as far as they reach. A station counts where it stood at the time, a mobile one where each reading was made. A zone without readings has null, and a count of 0. Readings out of their channel's range do not count. Counted is only what the caller may read. A span that is over has an ETag; late readings change it.
+         */
+        get: operations["get-zone-statistics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -417,6 +437,51 @@ export interface components {
             validFrom?: string;
             /** @description The day on which the boundary ends; absent while it is open */
             validTo?: string;
+        };
+        ZoneStatistic: {
+            code: string;
+            /**
+             * Format: int64
+             * @description Readings
+             */
+            count: number;
+            /** Format: date-time */
+            from: string;
+            /** Format: double */
+            max?: number | null;
+            /** Format: double */
+            mean?: number | null;
+            /** Format: double */
+            min?: number | null;
+            name: string;
+            /**
+             * Format: int64
+             * @description Stations with a reading
+             */
+            stations: number;
+            /** Format: double */
+            sum?: number | null;
+            /** Format: date-time */
+            to: string;
+            /** Format: int64 */
+            zone: number;
+        };
+        ZoneStatistics: {
+            /** @description The day whose boundaries cut the city, or then */
+            boundaries: string;
+            /** Format: date-time */
+            from: string;
+            /** @description By zone, in the order of codes, and time */
+            items: components["schemas"]["ZoneStatistic"][];
+            kind: string;
+            property: string;
+            /**
+             * Format: date-time
+             * @description The first instant that does not count
+             */
+            to: string;
+            unit: string;
+            weight: string;
         };
     };
     responses: never;
@@ -1289,6 +1354,168 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-zone-statistics": {
+        parameters: {
+            query: {
+                /** @description The day, as 2025-07-01, whose boundaries cut the city; then: each reading counts in the zone that held its place on its own day; today's when absent */
+                boundaries?: string;
+                /** @description A/B, RFC 3339; every window that [A, B) touches is told whole, without window every hour; the last 24 hours when absent */
+                datetime?: string;
+                /** @description Of mean, min, max, count, sum; mean,min,max when absent. count and stations are always told */
+                fn?: string[] | null;
+                format?: "json" | "csv";
+                /** @description Of the zones, as ward */
+                kind: string;
+                /** @description Code or id of the stations' owner */
+                organisation?: string;
+                /** @description Code of an observed property whose values are numbers or truth values */
+                property: string;
+                /** @description mean is that of all readings, or that of the stations' means */
+                weight?: "reading" | "station";
+                /** @description A row a zone and window, cut in the city's time zone; a row a zone when absent */
+                window?: "PT1H" | "P1D" | "P1M";
+                /** @description Code of the one zone that is asked for; all of the kind when absent */
+                zone?: string;
+            };
+            header?: {
+                "If-None-Match"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    "Content-Type"?: string;
+                    ETag?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "boundaries": "2025-06-30",
+                     *       "from": "2026-01-31T17:00:00Z",
+                     *       "items": [
+                     *         {
+                     *           "code": "00004",
+                     *           "count": 40320,
+                     *           "from": "2026-01-31T17:00:00Z",
+                     *           "max": 212.5,
+                     *           "mean": 41.25,
+                     *           "min": 3,
+                     *           "name": "Ba Đình",
+                     *           "stations": 10,
+                     *           "to": "2026-02-28T17:00:00Z",
+                     *           "zone": 1
+                     *         },
+                     *         {
+                     *           "code": "00008",
+                     *           "count": 0,
+                     *           "from": "2026-01-31T17:00:00Z",
+                     *           "max": null,
+                     *           "mean": null,
+                     *           "min": null,
+                     *           "name": "Ngọc Hà",
+                     *           "stations": 0,
+                     *           "to": "2026-02-28T17:00:00Z",
+                     *           "zone": 2
+                     *         }
+                     *       ],
+                     *       "kind": "ward",
+                     *       "property": "pm25",
+                     *       "to": "2026-02-28T17:00:00Z",
+                     *       "unit": "µg/m³",
+                     *       "weight": "reading"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ZoneStatistics"];
+                    "text/csv; charset=utf-8": string;
+                };
+            };
+            /** @description As the caller has it */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

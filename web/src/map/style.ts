@@ -44,7 +44,7 @@ function ground(theme: Theme): LayerSpecification[] {
     },
     {
       id: 'names', type: 'symbol', source: 'names', minzoom: 10.5,
-      layout: { 'text-field': ['get', 'name'], 'text-font': plain, 'text-size': ['interpolate', ['linear'], ['zoom'], 10.5, 10, 14, 14], 'text-max-width': 7, 'text-padding': 6 },
+      layout: { 'text-field': ['get', 'name'], 'text-font': plain, 'text-size': ['interpolate', ['linear'], ['zoom'], 10.5, 10, 14, 14], 'text-max-width': 7, 'text-padding': 3, 'text-variable-anchor': ['center', 'top', 'bottom', 'left', 'right'], 'text-radial-offset': 1.7 },
       paint: { 'text-color': theme.name, 'text-halo-color': theme.halo, 'text-halo-width': 1.5 },
     },
   ];
@@ -74,7 +74,7 @@ function marks(theme: Theme): LayerSpecification[] {
       id: 'labels', type: 'symbol', source: 'marks',
       layout: {
         'text-field': ['get', 'label'], 'text-font': strong, 'text-size': ['get', 'size'],
-        'text-allow-overlap': true, 'text-ignore-placement': true,
+        'text-allow-overlap': true, 'text-padding': 9, // the names of zones keep off the marks
       },
       paint: { 'text-color': ['get', 'ink'] },
     },

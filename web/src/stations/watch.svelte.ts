@@ -189,7 +189,7 @@ export class Watch {
     this.features = this.features.map((f) => (isCluster(f) ? f : this.#newest(f)));
     if (this.#live) {
       const inside = [...this.#known.values()].filter((f) => f.geometry && contains(look.box, f.geometry.coordinates));
-      this.stations = inside.sort(byName);
+      this.stations = [...new Map(inside.map((f) => [f.properties.thing, f])).values()].sort(byName);
     }
     this.changed = this.#news;
     this.#news = [];

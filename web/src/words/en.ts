@@ -29,9 +29,8 @@ export const en: Catalogue = {
   yes: 'yes',
   no: 'no',
   cluster: 'several stations: their number, the colour of their mean',
-  shade: "Shade wards by an hour's mean",
+  shade: "Shade wards by their stations' mean of the last hour",
   shadeNone: 'no hourly values yet',
-  wardMean: (name, value, count) => `${name}: mean ${value}, ${count} readings`,
 
   states: { ok: 'reporting', stale: 'overdue', unknown: 'old, interval unknown', info: 'information', warning: 'warning', minor: 'minor alarm', major: 'major alarm', critical: 'critical alarm' },
   alarm: 'alarm',

@@ -27,9 +27,8 @@ export const vi = {
   yes: 'có',
   no: 'không',
   cluster: 'nhiều trạm: số trạm, màu theo trung bình',
-  shade: 'Tô màu phường, xã theo trung bình một giờ',
+  shade: 'Tô màu phường, xã theo trung bình các trạm trong giờ qua',
   shadeNone: 'chưa có số liệu theo giờ',
-  wardMean: (name: string, value: string, count: number) => `${name}: trung bình ${value}, ${count} số đo`,
 
   states: { ok: 'đang báo', stale: 'quá hạn', unknown: 'cũ, không rõ nhịp báo', info: 'thông tin', warning: 'cảnh báo', minor: 'cảnh báo nhẹ', major: 'cảnh báo nặng', critical: 'khẩn cấp' },
   alarm: 'có cảnh báo',
