@@ -152,7 +152,7 @@ func newHubOf(t testing.TB, p plan, setups ...setup) *hub {
 	health, sequences := telemetry.NewHealth(), telemetry.NewSequences()
 	log := slog.New(slog.NewTextHandler(h.logs, nil))
 	forwarder := telemetry.NewForwarder(telemetry.ForwarderOptions{Backlog: &backlog{kept, kept.Start()}, Archive: archive,
-		Quarantine: h.quarantine, Journal: db.RollUpJournal(), Latest: h.latest, Places: h.places, Counters: h.counters, Linger: time.Millisecond, Now: h.now, Log: log})
+		Quarantine: h.quarantine, Journal: db.RollUpJournal(), Slot: h.registry.SlotOf, Latest: h.latest, Places: h.places, Counters: h.counters, Linger: time.Millisecond, Now: h.now, Log: log})
 	h.roller = telemetry.NewRoller(telemetry.RollerOptions{Archive: archive, Journal: db.RollUpJournal(), Forwarder: forwarder, Zone: hanoi, Now: h.now, Log: log})
 	watcher := &later{}
 	h.signs = telemetry.NewSigns(h.now(), true, h.registry.Known)

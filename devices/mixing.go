@@ -34,6 +34,19 @@ func (s *Series) slotOf(property string) int {
 	return slices.IndexFunc(s.measures, func(m *measure) bool { return m != nil && m.property == property })
 }
 
+// SlotOf gives the place of a property within a group's messages; false where
+// nothing of the group measures it.
+func (r *Registry) SlotOf(group int64, property string) (int, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	s := r.index.seriesOf(group)
+	if s == nil {
+		return 0, false
+	}
+	slot := s.slotOf(property)
+	return slot, slot >= 0
+}
+
 // fit is a model in a mixed group.
 type fit struct{ sensor, group int64 }
 

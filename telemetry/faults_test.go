@@ -169,3 +169,20 @@ func TestWhatOutlivesItsRetentionInTheSpoolIsCounted(t *testing.T) {
 		t.Errorf("%+v", totals)
 	}
 }
+
+// The archive does not keep slots; a value that came with slot 0 would be told
+// of the group's first datastream, with that one's unit and publication.
+func TestTheLatestFromTheArchiveIsOfItsOwnDatastream(t *testing.T) {
+	dir := t.TempDir()
+	w := openWay(t, dir, nil)
+	w.register("a")
+	w.send(reading("a", w.now, 1, "level", telemetry.NumberOf(3)))
+	w.drained()
+	w.stop()
+	w = openWay(t, dir, nil)
+	stream := w.stream("a", "level")
+	w.await("the latest value from the archive", func() bool { _, ok := w.latest.At("level", stream.Group); return ok })
+	if v, _ := w.latest.At("level", stream.Group); v.Slot != stream.Slot || stream.Slot == 0 {
+		t.Errorf("slot %d, want %d", v.Slot, stream.Slot)
+	}
+}

@@ -33,7 +33,8 @@ type ForwarderOptions struct {
 	Quarantine Quarantine
 	Journal    RollUpJournal
 	Latest     *Latest
-	Places     *Whereabouts // learns where mobile things were; may be nil
+	Slot       func(group int64, property string) (slot int, known bool) // which the archive does not keep
+	Places     *Whereabouts                                              // learns where mobile things were; may be nil
 	Counters   *Counters
 	Retention  time.Duration // of the raw bucket; 0: for ever
 	BatchLines int           // 20,000 when 0: a larger batch has fewer series a line, and costs InfluxDB less

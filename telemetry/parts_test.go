@@ -177,7 +177,7 @@ func (w *way) wire(clock func() time.Time) {
 		Health: telemetry.NewHealth(), Spool: w.spool, IDs: w.database.IDBlocks(), Counters: w.counters, Now: clock, Log: log})
 	w.backlog = &source{spool: w.spool, at: w.spool.Start()}
 	w.forwarder = telemetry.NewForwarder(telemetry.ForwarderOptions{Backlog: w.backlog, Recovered: w.spool.Stats().Readings,
-		Archive: w.archive, Quarantine: w.database.Quarantine(), Journal: w.database.RollUpJournal(), Latest: w.latest, Places: places,
+		Archive: w.archive, Quarantine: w.database.Quarantine(), Journal: w.database.RollUpJournal(), Slot: w.registry.SlotOf, Latest: w.latest, Places: places,
 		Counters: w.counters, Retention: retention, Linger: time.Millisecond, Now: clock, Log: log})
 	w.history = &telemetry.History{Archive: w.archive, Journal: w.database.RollUpJournal(), IDs: w.database.IDBlocks(), Zone: hanoi}
 	w.roller = telemetry.NewRoller(telemetry.RollerOptions{Archive: w.archive, Journal: w.database.RollUpJournal(),

@@ -45,7 +45,7 @@ func (f *Forwarder) recall(ctx context.Context) error {
 		newest := map[int64]int64{}
 		err := f.o.Archive.Latest(ctx, since, func(l *Line) error {
 			newest[l.Group] = max(newest[l.Group], l.Time)
-			f.tell([]Line{*l})
+			f.tell([]Line{f.placed(l)})
 			return nil
 		})
 		f.seen.newest = newest
@@ -59,6 +59,20 @@ func (f *Forwarder) tell(lines []Line) {
 	if f.o.Places != nil {
 		f.o.Places.Tell(lines)
 	}
+}
+
+// placed gives a line of the archive with the slots of its fields, without
+// those that belong to no datastream any more.
+func (f *Forwarder) placed(l *Line) Line {
+	line := *l
+	line.Fields = make([]Field, 0, len(l.Fields))
+	for _, field := range l.Fields {
+		if slot, known := f.o.Slot(l.Group, field.Property); known {
+			field.Slot = slot
+			line.Fields = append(line.Fields, field)
+		}
+	}
+	return line
 }
 
 // mark learns up to which hour roll-ups are done; the first start begins with

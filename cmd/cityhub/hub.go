@@ -163,7 +163,7 @@ func (h *hub) openTelemetry(context.Context) error {
 	h.counters.Recovered(recovered)
 	h.forwarder = telemetry.NewForwarder(telemetry.ForwarderOptions{
 		Backlog: newBacklog(h.spool, h.counters), Recovered: recovered, Archive: h.archive, Quarantine: h.database.Quarantine(),
-		Journal: h.database.RollUpJournal(), Latest: h.latest, Places: h.places, Counters: h.counters,
+		Journal: h.database.RollUpJournal(), Latest: h.latest, Slot: h.registry.SlotOf, Places: h.places, Counters: h.counters,
 		Retention: h.RawRetention, Now: time.Now, Log: h.log,
 	})
 	h.roller = telemetry.NewRoller(telemetry.RollerOptions{
