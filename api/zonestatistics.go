@@ -217,11 +217,16 @@ func (s *Server) readZoneSources(ctx context.Context, q *zoneQuestion) error {
 	return nil
 }
 
-// sources gives the datastreams of a property that the caller may read.
+// sources gives the datastreams of a property that the caller may read. Those
+// of mobile things are never published: they would tell where a vehicle was.
 func (s *Server) sources(ctx context.Context, property string, keep func(*devices.Measured) bool) []devices.Measured {
 	scope := access.ScopeOf(ctx)
 	all := s.o.Registry.Measuring(property)
 	return slices.DeleteFunc(all, func(m devices.Measured) bool {
-		return !scope.Reads(m.Station.OrganisationID, m.Station.ID, property, m.Publication) || !keep(&m)
+		published := m.Publication
+		if m.Station.Mobile {
+			published = access.Private
+		}
+		return !scope.Reads(m.Station.OrganisationID, m.Station.ID, property, published) || !keep(&m)
 	})
 }

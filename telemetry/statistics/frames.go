@@ -198,7 +198,10 @@ func Starts(history *telemetry.History, step, from, to int64) (starts []int64, e
 	for day := history.DayBegin(from); end < to; day = history.DayAfter(day) {
 		after := history.DayAfter(day)
 		for begin := day; begin < after && begin < to; begin = end {
-			if end = min(begin+step, after); end > from {
+			if end = min(begin+step, after); step == 24*hourNanos {
+				end = after // some days are longer
+			}
+			if end > from {
 				starts = append(starts, begin)
 			}
 		}
