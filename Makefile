@@ -41,6 +41,7 @@ bench: ## run the micro-benchmarks
 race: ## run the hub beside its peers, on the same messages; ends with a table
 	scripts/build-influxd
 	scripts/build-telegraf
+	go test -tags peers -run '^TestPeersTiles$$' -v ./api
 	go test -tags peers -run '^TestPeers$$' -timeout 1h -v ./trials
 
 nemesis: ## run the fault tests in their long form (about an hour)

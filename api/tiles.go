@@ -75,7 +75,7 @@ type zoneTile struct {
 
 func (s *Server) tiles() {
 	register(s, tileCall("get-station-tile", "stations", "Vector tile of the newest values of a property",
-		"Layers: stations (id: the datastream; thing, name, value or text, time, state) and clusters (count, min, mean, max, worst), clustered as by /map/clusters. At most a second old."),
+		"Layers: stations (id: the datastream; thing, name, value or text, time, state) and clusters (count, min, mean, max, worst), clustered as by /map/clusters up to zoom 13; from zoom 14 on each station is drawn by itself, but what stands on one spot, or has more than 20,000 others in its tile. At most a second old."),
 		access.ReadingRead, func(ctx context.Context, in *stationTile) (*tileOutput, error) {
 			cell, err := in.cell()
 			if err != nil {
@@ -124,22 +124,52 @@ var (
 	zoneKeys    = [...]string{"code", "name", "name_en"}
 )
 
+// From stationZoom on a tile shows each station by itself, unless it has more
+// than mostStations.
+const (
+	stationZoom  = 14
+	mostStations = 20_000
+)
+
+// layersOf are layers to draw with, kept for the next tile.
+type layersOf struct{ stations, clusters *geo.TileLayer }
+
+func newLayers() any {
+	return &layersOf{geo.NewTileLayer("stations", stationKeys[:]...), geo.NewTileLayer("clusters", clusterKeys[:]...)}
+}
+
 func (s *Server) drawStations(property *devices.ObservedProperty, q *look) []byte {
 	cell := *q.within
-	stations, clusters := geo.NewTileLayer("stations", stationKeys[:]...), geo.NewTileLayer("clusters", clusterKeys[:]...)
+	if cell.Level >= stationZoom {
+		all := *q
+		if all.level = cell.Level; cell.Level >= singleZoom || countOf(s.look(property, &all)) <= mostStations {
+			q.level = spotLevel
+		}
+	}
+	layers := s.tileCache.layers.Get().(*layersOf)
+	defer s.tileCache.layers.Put(layers)
+	layers.stations.Reset()
+	layers.clusters.Reset()
 	for _, c := range s.look(property, q) {
 		if c.Count > 1 {
 			x, y := cell.Place(c.Middle())
-			drawCluster(clusters, &c.Summary, x, y)
+			drawCluster(layers.clusters, &c.Summary, x, y)
 			continue
 		}
 		v, told := s.o.Latest.At(property.Code, c.group)
 		if f, ok := s.single(q, property, v); told && ok && f.station.Position != nil {
 			x, y := cell.Place(*f.station.Position)
-			drawStation(stations, &f, x, y)
+			drawStation(layers.stations, &f, x, y)
 		}
 	}
-	return clusters.Append(stations.Append(nil))
+	return layers.clusters.Append(layers.stations.Append(nil))
+}
+
+func countOf(cells []found) (n int) {
+	for i := range cells {
+		n += cells[i].Count
+	}
+	return n
 }
 
 func drawStation(l *geo.TileLayer, f *feature, x, y int32) {

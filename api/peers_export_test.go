@@ -1,0 +1,34 @@
+//go:build peers
+
+package api
+
+import (
+	"github.com/valyala/fasthttp"
+
+	"cityhub/access"
+	"cityhub/geo"
+)
+
+// Handler answers requests without a network.
+func (s *Server) Handler() fasthttp.RequestHandler { return s.app.Handler() }
+
+// ForgetTiles lets every tile be drawn anew.
+func (s *Server) ForgetTiles() { s.tileCache = newTileCache() }
+
+// Encoded writes the newest values of a property as GeoJSON, each from its
+// station, without any text that was kept.
+func (s *Server) Encoded(code string) []byte {
+	property, _ := s.o.Registry.Property(code)
+	scope, now := &access.Scope{All: true}, s.o.Now().UnixNano()
+	values := s.o.Latest.Of(code)
+	b := beginCollection(make([]byte, 0, 384*len(values)))
+	begin := len(b)
+	var extent geo.Extent
+	for _, v := range values {
+		if f, ok := s.feature(scope, &property, v, now); ok {
+			extent.Add(*f.station.Position)
+			b = f.append(append(b, ','))
+		}
+	}
+	return endCollection(b, begin, &extent)
+}
