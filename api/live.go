@@ -16,6 +16,7 @@ type LiveLimits struct {
 	Clients  int           // open streams; 2,000 when 0
 	Each     int           // of one user, key or address; 100 when 0
 	Patience time.Duration // how long a client may take nothing; 10 s when 0
+	Tend     time.Duration // how often rights, ages and the registry are looked at; 1 s when 0
 }
 
 func (o LiveLimits) orDefault() LiveLimits {
@@ -27,6 +28,9 @@ func (o LiveLimits) orDefault() LiveLimits {
 	}
 	if o.Patience == 0 {
 		o.Patience = 10 * time.Second
+	}
+	if o.Tend == 0 {
+		o.Tend = recheck
 	}
 	return o
 }
@@ -52,6 +56,7 @@ type live struct {
 
 	making sync.RWMutex // held while a frame is made: what streams read does not change otherwise
 	at     point        // of the newest frame; guarded by making
+	page   []byte       // on which frames are written; known to the loop alone
 
 	mu      sync.Mutex
 	layers  map[string]*layer // by property
@@ -120,7 +125,7 @@ func (l *live) stir() {
 
 // run makes frames until close.
 func (l *live) run() {
-	second := time.NewTicker(recheck)
+	second := time.NewTicker(l.limits.Tend)
 	defer second.Stop()
 	for {
 		began := time.Now()

@@ -4,14 +4,10 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"fmt"
-	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
-
-	"cityhub/telemetry"
 )
 
 // stream is an open live stream.
@@ -104,34 +100,4 @@ func TestLiveRefusals(t *testing.T) {
 	h.get("live?property=gold").want(404)
 	h.get("live").want(400)
 	h.get("live?property=gold&zoom=1").want(400)
-}
-
-// A client that does not read is cut off; the intake never waits for it.
-func TestLiveCutsOff(t *testing.T) {
-	h := newHub(t)
-	h.city()
-	h.post("things", `{"code":"long","name":"`+strings.Repeat("x", 900_000)+`"}`).want(201)
-	h.post("devices", `{"code":"dev-2","model":"air"}`).want(201)
-	h.post("deployments", `{"device":"dev-2","thing":"long","from":"2020-01-01T00:00:00Z"}`).want(201)
-	h.send(`{"device":"dev-2","values":{"pm25":1}}`)
-	conn := must(net.Dial("tcp", strings.TrimPrefix(h.url, "http://")))(t)
-	defer conn.Close()
-	if _, err := fmt.Fprintf(conn, "GET /api/v1/live?property=pm25 HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer %s\r\n\r\n", h.key); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the client is there", func() bool { return h.server.LiveClients() == 1 })
-	group := h.latest.Of("pm25")[0].Group
-	lines := []telemetry.Line{{Group: group, Fields: []telemetry.Field{{Property: "pm25"}}}}
-	deadline := time.Now().Add(60 * time.Second)
-	for h.server.LiveCutOff() == 0 && h.server.LiveClients() == 1 && time.Now().Before(deadline) {
-		begin := time.Now()
-		h.server.Tell(lines)
-		if took := time.Since(begin); took > time.Second {
-			t.Fatalf("Tell took %s", took)
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	if n := h.server.LiveClients(); n != 0 {
-		t.Errorf("%d clients are left that do not read", n)
-	}
 }

@@ -165,14 +165,14 @@ func (c *client) follow(head []byte) error {
 	if err := c.write(head); err != nil {
 		return err
 	}
-	if err := c.catchUp(); err != nil {
+	if err := c.catchUp(atOnce); err != nil {
 		return err
 	}
 	for {
-		f, news := c.room.look()
+		f, news := c.room.look(c.at)
 		var err error
 		switch {
-		case c.at.covers(f.to):
+		case news != nil:
 			select {
 			case <-c.ended:
 				return nil
@@ -182,7 +182,7 @@ func (c *client) follow(head []byte) error {
 			err = c.write(f.text)
 			c.at = f.to
 		default:
-			err = c.catchUp()
+			err = c.catchUp(quietly)
 		}
 		if err != nil {
 			return err
@@ -191,31 +191,34 @@ func (c *client) follow(head []byte) error {
 }
 
 // catchUp tells a client at once all that it was not told.
-func (c *client) catchUp() (err error) {
+func (c *client) catchUp(how painting) (err error) {
 	r := c.room
 	for _, ly := range r.layers {
 		ly.build(r.live.server)
 	}
+	err = errForgotten
 	if c.fresh {
-		c.at = r.live.point()
+		c.at, c.fresh = r.live.point(), false
+	} else {
+		err = c.mend(how)
 	}
-	r.live.making.RLock()
-	mends := !c.fresh && r.mends(c.at)
-	r.live.making.RUnlock()
-	c.fresh = false
-	if !mends {
-		c.at, err = r.paint(c.at, true, c.write)
-		return err
+	if errors.Is(err, errForgotten) {
+		c.at, err = r.paint(c.at, wholly, c.write)
 	}
-	text, to, err := r.lag(c.at)
+	return err
+}
+
+// mend tells what has changed: with others who lack the same where that is
+// little, by itself where it is much.
+func (c *client) mend(how painting) error {
+	text, to, err := c.room.lag(c.at, how)
 	switch {
 	case err == nil:
 		c.at = to
 		return c.write(text)
-	case !errors.Is(err, errLarge):
-		return err
+	case errors.Is(err, errLarge):
+		c.at, err = c.room.paint(c.at, how, c.write)
 	}
-	c.at, err = r.paint(c.at, false, c.write)
 	return err
 }
 

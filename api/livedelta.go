@@ -19,8 +19,8 @@ type delta struct {
 	begun, any bool   // its head is written; and a feature
 }
 
-// frame writes what the frame under way brings to the room; nil when that is
-// nothing.
+// frame writes what the frame under way brings to the room, if anything; what
+// is longer than mostShared may be cut short.
 func (d *delta) frame(events []toldEvent, f *frame) []byte {
 	r := d.room
 	for i := range events {
@@ -29,7 +29,9 @@ func (d *delta) frame(events []toldEvent, f *frame) []byte {
 	d.name = "delta"
 	for _, ly := range r.layers {
 		for i := range ly.touched {
-			d.touched(ly, &ly.touched[i])
+			if d.touched(ly, &ly.touched[i]); len(d.text) > mostShared {
+				return d.text
+			}
 		}
 		d.parted(ly, ly.parted[min(ly.fresh, len(ly.parted)):])
 	}
@@ -46,11 +48,13 @@ func (d *delta) touched(ly *layer, t *touched) {
 		d.replaced(ly, t.cell)
 		return
 	}
-	if t.text == nil {
-		t.text = ly.cells[t.cell].append(nil)
+	if t.to == 0 {
+		t.from = len(ly.texts)
+		ly.texts = ly.cells[t.cell].append(ly.texts)
+		t.to = len(ly.texts)
 	}
 	d.comma()
-	d.text = append(d.text, t.text...)
+	d.text = append(d.text, ly.texts[t.from:t.to]...)
 }
 
 // replaced notes a cell that may have been shown until a newer one of its
@@ -124,19 +128,35 @@ func (d *delta) tail(at point) {
 	d.text = append(d.room.appendID(d.text, at), "\n\n"...)
 }
 
-var errLarge = errors.New("too large to be shared")
+var (
+	errLarge     = errors.New("too large to be shared")
+	errForgotten = errors.New("what has changed since is not known any more")
+)
 
 // pieceSize is about how much of a large answer a client has in memory.
 const pieceSize = 32 << 10
 
+// painting is how a client is told what it lacks.
+type painting int
+
+const (
+	wholly  painting = iota // everything, by a snapshot
+	atOnce                  // what has changed, or that nothing has
+	quietly                 // what has changed
+)
+
 // paint writes all that the room shows, or, since from, what has changed. It
 // hands it over in pieces, between which the next frame may be made: what it
 // brings is told once more by the delta after. It answers the point that it
-// leads to.
-func (r *room) paint(from point, whole bool, emit func([]byte) error) (to point, err error) {
+// leads to; errForgotten when only a snapshot leads anywhere.
+func (r *room) paint(from point, how painting, emit func([]byte) error) (to point, err error) {
+	whole, quiet := how == wholly, how == quietly
 	d := &delta{room: r, now: r.live.server.o.Now()}
 	r.live.making.RLock()
 	defer r.live.making.RUnlock()
+	if !whole && !r.mends(from) {
+		return from, errForgotten
+	}
 	to, d.keep = r.live.at, r.zoned.Load().keep
 	pause := func() error {
 		r.live.making.RUnlock()
@@ -159,15 +179,16 @@ func (r *room) paint(from point, whole bool, emit func([]byte) error) (to point,
 				}
 			}
 		}
-		if whole {
-			continue
-		}
-		d.parted(ly, ly.partedSince(from.cells))
-		if ly.since > from.cells { // forgotten meanwhile: the next is a snapshot
-			to = from
+		if !whole {
+			d.parted(ly, ly.partedSince(from.cells))
 		}
 	}
-	d.tail(to)
+	if !whole && !r.mends(from) { // forgotten meanwhile: the next is a snapshot
+		to.cells = from.cells
+	}
+	if d.begun || len(d.gone) > 0 || !quiet {
+		d.tail(to)
+	}
 	return to, pause()
 }
 
@@ -214,16 +235,17 @@ func (ly *layer) partedSince(seq uint64) []departure {
 
 // lag gives the delta from a point to the newest frame, which those who lag as
 // far share; errLarge when each has to be written its own.
-func (r *room) lag(from point) (text []byte, to point, err error) {
+func (r *room) lag(from point, how painting) (text []byte, to point, err error) {
 	r.mu.Lock()
 	if r.lagged.covers(r.frame.to) {
-		if text := r.lags[from]; text != nil {
+		if text := r.lags[from]; len(text) > 0 || text != nil && how == quietly {
 			defer r.mu.Unlock()
 			return text, r.lagged, nil
 		}
 	}
 	r.mu.Unlock()
-	to, err = r.paint(from, false, func(piece []byte) error {
+	text = []byte{}
+	to, err = r.paint(from, how, func(piece []byte) error {
 		if len(text)+len(piece) > mostShared {
 			return errLarge
 		}

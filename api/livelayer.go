@@ -45,6 +45,7 @@ type layer struct {
 	took            time.Duration
 	turns           int64     // when the next state may turn
 	touched         []touched // in the frame under way
+	texts           []byte    // of touched
 	fresh           int       // index in parted of the first of the frame under way
 }
 
@@ -55,10 +56,11 @@ type cell struct {
 	twin    int32  // the next cell of the same station, in a circle
 }
 
-// touched is a cell of the frame under way, with its text once it is written.
+// touched is a cell of the frame under way; once it is written for one room it
+// stands in texts for the others.
 type touched struct {
-	cell int32
-	text []byte
+	cell     int32
+	from, to int
 }
 
 // departure is what a cell was seen as before it changed so that some do not
@@ -125,7 +127,7 @@ func (ly *layer) takeMarks() {
 // refresh takes in what has changed and says whether anything has. tend looks
 // for what changes without a reading, too.
 func (ly *layer) refresh(s *Server, n uint64, now time.Time, tend bool) (changed bool) {
-	ly.touched = ly.touched[:0]
+	ly.touched, ly.texts = ly.touched[:0], ly.texts[:0]
 	defer clear(ly.marked)
 	defer clear(ly.stirred)
 	ly.forget()

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"hash/fnv"
@@ -57,12 +58,13 @@ type room struct {
 	zoned  atomic.Pointer[zoned]
 	spoken time.Time // of the newest frame; known to the loop alone
 
-	mu     sync.Mutex
-	since  uint64 // older pictures cannot be mended
-	frame  frame
-	news   chan struct{} // closed with the next frame
-	lags   map[point][]byte
-	lagged point // to which lags lead
+	mu      sync.Mutex
+	since   uint64 // older pictures cannot be mended
+	frame   frame
+	waiting int           // members who have the newest frame
+	news    chan struct{} // closed with the next frame
+	lags    map[point][]byte
+	lagged  point // to which lags lead
 }
 
 // zoned is the part of a filter that changes with the zones' borders.
@@ -143,34 +145,61 @@ func (r *room) seesCell(keep *keeper, ly *layer, c *cell) bool {
 	return r.sees(keep, ly.property, &s)
 }
 
-// next makes the frame that follows, of what the layers have taken in.
+// next makes the frame that follows, of what the layers have taken in. While
+// all members are behind it is not written: they will be told at once what
+// they lack.
 func (r *room) next(events []toldEvent, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f := frame{from: r.frame.to, to: r.live.at}
-	if r.since <= f.from.cells {
-		d := delta{room: r, keep: r.zoned.Load().keep, now: now}
-		f.text = d.frame(events, &f)
-	}
-	if f.text == nil && r.since <= f.from.cells {
-		if time.Since(r.spoken) < heartbeat {
+	mended := r.since <= f.from.cells
+	if r.waiting > 0 && mended {
+		d := delta{room: r, keep: r.zoned.Load().keep, now: now, text: r.live.page[:0]}
+		text := d.frame(events, &f)
+		r.live.page = text[:0]
+		switch {
+		case len(text) > mostShared:
+		case len(text) > 0:
+			f.text = bytes.Clone(text)
+		case time.Since(r.spoken) < heartbeat:
 			return
+		default:
+			f.text = r.appendTime(nil, now, f.to)
 		}
-		f.text = r.appendTime(nil, now, f.to)
-	}
-	if len(f.text) > mostShared {
-		f.text = nil
+	} else if mended && !r.live.moves(r, events) {
+		return
 	}
 	r.frame = f
 	r.spoken = time.Now()
-	close(r.news)
-	r.news = make(chan struct{})
+	if r.waiting > 0 {
+		r.waiting = 0
+		close(r.news)
+		r.news = make(chan struct{})
+	}
 }
 
-// look gives the newest frame, and what is closed when there is a newer.
-func (r *room) look() (frame, <-chan struct{}) {
+// moves says whether a frame may bring anything to a room.
+func (l *live) moves(r *room, events []toldEvent) bool {
+	if len(r.kinds) > 0 && len(events) > 0 {
+		return true
+	}
+	for _, ly := range r.layers {
+		if len(ly.touched) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// look gives the newest frame and, where that is known already, what is closed
+// when there is a newer.
+func (r *room) look(at point) (f frame, news <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !at.covers(r.frame.to) {
+		return r.frame, nil
+	}
+	r.waiting++
 	return r.frame, r.news
 }
 
