@@ -92,7 +92,10 @@ func TestLiveSlowDelaysNobody(t *testing.T) {
 // another window, cost a bounded memory however much they miss.
 func TestLiveMemory(t *testing.T) {
 	const clients, each = 1_000, 96 << 10
-	h := newHub(t, func(o *api.Options) { o.Live = api.LiveLimits{Each: 2 * clients, Patience: 10 * time.Minute}; o.Rates = api.Rates{} })
+	h := newHub(t, func(o *api.Options) {
+		o.Live = api.LiveLimits{Each: 2 * clients, Patience: 10 * time.Minute}
+		o.Rates = api.Rates{}
+	})
 	h.crowd(1_000)
 	before := used()
 	for i := range clients {
@@ -126,7 +129,7 @@ func used() uint64 {
 // TestLiveCutsOff holds that who takes nothing is cut off, and finds the reason
 // at the end of what it gets.
 func TestLiveCutsOff(t *testing.T) {
-	for name, wide := range map[string]int{"in a snapshot": 5_000, "in a delta": 300} {
+	for name, wide := range map[string]int{"in a snapshot": 2_000, "in a delta": 300} {
 		t.Run(name, func(t *testing.T) {
 			h := newHub(t, func(o *api.Options) { o.Live.Patience = 300 * time.Millisecond })
 			h.crowd(wide)
