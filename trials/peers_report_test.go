@@ -63,7 +63,7 @@ func (r *report) String() string {
 		fmt.Fprintln(&out, note)
 	}
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "measure\thub\tTelegraf\tratio\tgoal\tverdict\tothers' CPU")
+	fmt.Fprintln(w, "measure\thub\tpeer\tratio\tgoal\tverdict\tothers' CPU")
 	for _, x := range r.rows {
 		verdict := ""
 		if x.goal != "" {
