@@ -19,6 +19,7 @@ type commands struct {
 	Flood         floodCommand    `cmd:"" help:"Publish readings as fast as asked and keep a ledger of what was acknowledged."`
 	Check         checkCommand    `cmd:"" help:"Prove that each reading of a ledger is readable exactly once or stands in quarantine."`
 	Stations      stationsCommand `cmd:"" help:"Print the stations as a CSV for the hub's import of devices."`
+	Register      registerCommand `cmd:"" help:"Register the stations by the hub's bulk import, up to a million."`
 	SimplifyWards wardsCommand    `cmd:"" hidden:"" help:"Make the light copy of the ward boundaries in examples/hanoi."`
 }
 
