@@ -53,6 +53,7 @@ type Measured struct {
 	Station     *Station
 	Publication access.Publication
 	Stands      []Stand // ascending, the first from ever; nil where the thing has stood at Station.Position alone
+	Tracked     []int64 // of a mobile thing, all its groups: each may tell where it was
 }
 
 // Measuring gives every datastream of a property, in no order.
@@ -60,10 +61,14 @@ func (r *Registry) Measuring(property string) []Measured {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	var found []Measured
+	tracked := map[int64][]int64{} // by mobile thing
 	for group, seat := range r.index.series {
 		s, station := seat.series, seat.site.station
 		if s == nil || station == nil {
 			continue
+		}
+		if station.Mobile {
+			tracked[station.ID] = append(tracked[station.ID], group)
 		}
 		slot := s.slotOf(property)
 		if slot < 0 || slot >= len(s.Datastreams) || s.Datastreams[slot] == 0 {
@@ -71,6 +76,9 @@ func (r *Registry) Measuring(property string) []Measured {
 		}
 		found = append(found, Measured{Group: group, Slot: slot, Datastream: s.Datastreams[slot], Station: station,
 			Publication: s.Publication(slot), Stands: r.index.stands(station.ID)})
+	}
+	for i := range found {
+		found[i].Tracked = tracked[found[i].Station.ID]
 	}
 	return found
 }

@@ -57,8 +57,21 @@ func parts(all ...Part) []Part {
 type Told struct {
 	Group    int64
 	Time     int64         // of the reading, or the window's begin
-	Position *geo.Position // where the reading was made; mobile things' readings only
+	Position *geo.Position // where the reading was made, as far as that is to be believed; mobile things' readings only
 	Summary
+}
+
+// Places calls each with every position that groups told in [from, to) and
+// that is to be believed: group by group, ascending by time within a group.
+func (h *History) Places(ctx context.Context, groups []int64, from, to int64, each func(group int64, p Place) error) error {
+	query := Query{Bucket: Raw, Places: true, Groups: groups, From: from, To: to}
+	return h.Archive.Read(ctx, query, func(l *Line) error {
+		position, known := l.Place()
+		if !known {
+			return nil
+		}
+		return each(l.Group, Place{Position: position, Time: l.Time})
+	})
 }
 
 // Need says which members of a Summary are wanted beside Count: an archive
@@ -81,7 +94,10 @@ func (h *History) Tell(ctx context.Context, part Part, property string, need Nee
 	query := Query{Bucket: part.Bucket, Groups: groups, Properties: fieldsOf(property, part.Bucket, need), From: part.From, To: part.To}
 	var told Told
 	return h.Archive.Read(ctx, query, func(l *Line) error {
-		told = Told{Group: l.Group, Time: l.Time, Position: l.Position}
+		told = Told{Group: l.Group, Time: l.Time}
+		if _, known := l.Place(); known {
+			told.Position = l.Position
+		}
 		told.take(l, property, part.Bucket)
 		if told.Count == 0 {
 			return nil

@@ -126,8 +126,7 @@ func (r *reading) readChunk(ctx context.Context, cover []telemetry.Part, begin, 
 	if err := r.mend(ctx); err != nil {
 		return err
 	}
-	// No roll-up tells where a roaming thing was.
-	if err := r.read(ctx, telemetry.Part{Bucket: telemetry.Raw, From: r.span.From, To: r.span.To}, roaming); err != nil {
+	if err := r.roam(ctx, roaming); err != nil {
 		return err
 	}
 	if r.chunk != nil {
@@ -136,27 +135,20 @@ func (r *reading) readChunk(ctx context.Context, cover []telemetry.Part, begin, 
 	return nil
 }
 
+// read takes in what things told that stand somewhere, save what is torn.
 func (r *reading) read(ctx context.Context, part telemetry.Part, groups []int64) error {
 	if len(groups) == 0 {
 		return nil
 	}
 	p := piece{}
 	return r.history.Tell(ctx, part, r.span.Property, r.need, groups, func(t *telemetry.Told) error {
-		if r.lines++; r.lines > maxLines {
-			return ErrTooMuch
+		if err := r.count(); err != nil {
+			return err
 		}
 		p.Told, p.source = t, r.index[t.Group]
 		s := &r.span.Sources[p.source]
-		switch {
-		case s.Station.Mobile:
-			p.at = t.Position
-		case len(s.Stands) == 0:
-			p.at = s.Station.Position
-		default:
-			end := t.Time + 1
-			if part.Bucket != telemetry.Raw {
-				end = r.windowEnd(part.Bucket, t.Time)
-			}
+		if p.at = s.Station.Position; len(s.Stands) > 0 {
+			end := r.windowEnd(part.Bucket, t.Time)
 			at, whole := standing(s.Stands, t.Time, end)
 			if !whole {
 				r.torn = append(r.torn, tear{part.Bucket, t.Time, end, t.Group})
@@ -169,12 +161,24 @@ func (r *reading) read(ctx context.Context, part telemetry.Part, groups []int64)
 	})
 }
 
-// windowEnd is the end of the roll-up that begins at an instant.
-func (r *reading) windowEnd(bucket telemetry.Bucket, from int64) int64 {
-	if bucket == telemetry.Hourly {
-		return from + hourNanos
+// count refuses to read on without end.
+func (r *reading) count() error {
+	if r.lines++; r.lines > maxLines {
+		return ErrTooMuch
 	}
-	return r.history.DayAfter(from)
+	return nil
+}
+
+// windowEnd is the end of the roll-up that begins at an instant, or of the
+// instant itself.
+func (r *reading) windowEnd(bucket telemetry.Bucket, from int64) int64 {
+	switch bucket {
+	case telemetry.Hourly:
+		return from + hourNanos
+	case telemetry.Daily:
+		return r.history.DayAfter(from)
+	}
+	return from + 1
 }
 
 // standing gives where a thing stood over [from, to); false where it moved

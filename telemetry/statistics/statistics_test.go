@@ -157,3 +157,34 @@ func TestFramesBeginWithTheDaysOfTheCity(t *testing.T) {
 		}
 	}
 }
+
+// Its positions come by a device of its own.
+func TestAReadingOfAMobileThingCountsWhereTheThingWasLast(t *testing.T) {
+	a := archiveIn(t)
+	h := historyOf(t, a)
+	mark(t, h, day(2026, 3, 1))
+	bus := source(1, 0, 0)
+	bus.Station.Mobile, bus.Station.Position, bus.Tracked = true, nil, []int64{2, 1}
+	minute := func(n int) int64 { return day(2026, 2, 1).UnixNano() + int64(n)*60e9 }
+	place := func(group int64, at int, lon float64, flags telemetry.Quality, fields ...telemetry.Field) telemetry.Line {
+		return telemetry.Line{Group: group, Time: minute(at), Position: &geo.Position{Lon: lon, Lat: 0.05}, Quality: flags, Fields: fields}
+	}
+	put(t, a, telemetry.Raw,
+		place(2, -1, 0.05, 0), line(1, minute(0), "pm25", 1), // in the west, told before the span
+		place(2, 8, 0.15, 0), line(1, minute(9), "pm25", 10), // in the east
+		line(1, minute(15), "pm25", 100),                                                                   // seven minutes later: nowhere
+		place(2, 18, 0.05, 0), place(2, 19, 0.15, telemetry.Misplaced), line(1, minute(20), "pm25", 1_000), // in the west still
+		place(1, 30, 0.15, 0, telemetry.Field{Property: "pm25", Value: telemetry.NumberOf(10_000)}), // tells by itself
+	)
+	put(t, a, telemetry.Daily, rolled(1, minute(0), 5, 99)) // tells nothing of places
+	cells, err := statistics.Zones(t.Context(), h, &statistics.ZoneQuery{
+		Span:    statistics.Span{Property: "pm25", Sources: []devices.Measured{bus}, From: minute(0), To: minute(24 * 60)},
+		Windows: []telemetry.Window{{From: day(2026, 2, 1), To: day(2026, 2, 2)}}, Finest: telemetry.Daily, Need: telemetry.NeedSum,
+		Kind: "ward", Zones: []int64{1, 2}, Shapes: geo.NewShapes().With(square(1, 0, 0)).With(square(2, 0.1, 0)), Day: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if west, east := cells[0][0], cells[1][0]; west.Sum != 1_001 || west.Stations != 1 || east.Sum != 10_010 || east.Stations != 1 {
+		t.Errorf("west %g of %d, east %g of %d; want 1001 and 10010 of 1", west.Sum, west.Stations, east.Sum, east.Stations)
+	}
+}
