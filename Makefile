@@ -47,7 +47,7 @@ race: ## run the hub beside its peers, on the same messages; ends with a table
 nemesis: ## run the fault tests in their long form (about an hour)
 	CITYHUB_NEMESIS=1 go test -timeout 3h -v ./telemetry/spool ./trials
 
-notices: ## write THIRD_PARTY_NOTICES anew
+notices: web/node_modules/.package-lock.json ## write THIRD_PARTY_NOTICES anew
 	go run ./scripts/notices > THIRD_PARTY_NOTICES.new
 	mv THIRD_PARTY_NOTICES.new THIRD_PARTY_NOTICES
 

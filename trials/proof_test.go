@@ -71,7 +71,7 @@ func (h *hub) proves(device, verdict, problem string) (p proof) {
 }
 
 // as lets a device send or listen under its own client id.
-func as(t *testing.T, address, device, program, topic, payload string, args ...string) {
+func as(t testing.TB, address, device, program, topic, payload string, args ...string) {
 	t.Helper()
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

@@ -1,5 +1,5 @@
 // Command notices prints the licences of every module that the programs are
-// linked with, as those licences ask of who passes the programs on.
+// linked with, and of every npm package that their pages contain, as those licences ask of who passes the programs on.
 //
 //	go run ./scripts/notices > THIRD_PARTY_NOTICES          from the top of the tree
 package main
@@ -26,6 +26,7 @@ func main() {
 type linked struct {
 	path, version string
 	dir           string // its source
+	terms         string // the name of its licence, where that stands beside the source
 }
 
 // heading is the line by which a module stands in the file.
@@ -36,7 +37,12 @@ func run(top string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "The programs of cityhub contain code of the modules below. Made by `make notices`.")
+	pages, err := packages(top)
+	if err != nil {
+		return err
+	}
+	modules = append(modules, pages...)
+	fmt.Fprintln(out, "The programs of cityhub contain code of the modules and npm packages below. Made by `make notices`.")
 	for _, m := range modules {
 		texts, err := m.licences()
 		if err != nil {
@@ -62,7 +68,7 @@ func list(top string) ([]linked, error) {
 	var all []linked
 	lines := strings.Fields(string(text))
 	for module := range slices.Chunk(lines, 3) {
-		all = append(all, linked{module[0], module[1], module[2]})
+		all = append(all, linked{path: module[0], version: module[1], dir: module[2]})
 	}
 	slices.SortFunc(all, func(a, b linked) int { return strings.Compare(a.path, b.path) })
 	return slices.Compact(all), nil
@@ -84,6 +90,9 @@ func (l linked) licences() ([][]byte, error) {
 			return nil, err
 		}
 		texts = append(texts, text)
+	}
+	if len(texts) == 0 && l.terms != "" {
+		return [][]byte{[]byte("It has no file with its licence; it says that this is " + l.terms + ".")}, nil
 	}
 	if len(texts) == 0 {
 		return nil, fmt.Errorf("%s %s has no licence file: may it be passed on?", l.path, l.version)

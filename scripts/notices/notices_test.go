@@ -22,7 +22,14 @@ func TestNoticesAreUpToDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range modules {
+	pages, err := packages("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(pages) < 5 {
+		t.Errorf("only %d npm packages are shipped", len(pages))
+	}
+	for _, m := range append(modules, pages...) {
 		if !have[m.heading()] {
 			t.Errorf("%s is missing: run make notices", m.heading())
 		}

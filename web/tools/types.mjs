@@ -34,7 +34,17 @@ export async function typesOf(hub) {
     paths[path] = Object.fromEntries(methods.map((method) => [method, spec.paths[path][method]]));
   }
   const schemas = reached(paths, spec.components.schemas);
-  return head + astToString(await openapiTS({ ...spec, paths, components: { schemas } }, { alphabetize: true }));
+  const shapes = bare({ paths, components: { schemas } });
+  return head + astToString(await openapiTS({ openapi: spec.openapi, info: { title: 'cityhub', version: '1' }, ...shapes }, { alphabetize: true }));
+}
+
+/** A description without its words: another word is no other shape. */
+function bare(node, names = false) {
+  if (Array.isArray(node)) return node.map((n) => bare(n));
+  if (node === null || typeof node !== 'object') return node;
+  const words = names ? [] : ['description', 'summary', 'example', 'examples'];
+  const kept = Object.entries(node).filter(([key]) => !words.includes(key));
+  return Object.fromEntries(kept.map(([key, value]) => [key, bare(value, key === 'properties' || key === 'schemas')]));
 }
 
 /** The schemas that something names, and those that these name. */

@@ -8,7 +8,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A datastream's readings by hour, day or month */
         get: operations["list-aggregates"];
         put?: never;
         post?: never;
@@ -25,7 +24,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Readings of a datastream, ascending by time */
         get: operations["list-observations"];
         put?: never;
         post?: never;
@@ -42,10 +40,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * The newest value of a property at every station
-         * @description GeoJSON FeatureCollection, one feature a station. Properties: thing (code), name, datastream (id), property, value, unit, time, received, quality (flags), state: ok, stale (older than three of its model's report intervals, at least five minutes) or unknown (old, and the model's interval is not known); where an alarm is open, its severity: info, warning, minor, major or critical.
-         */
         get: operations["get-latest"];
         put?: never;
         post?: never;
@@ -62,10 +56,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * The newest values of a property, clustered for a zoom of the map
-         * @description GeoJSON FeatureCollection of points. A cluster has the properties cluster (true), count, min, mean, max (of the values that are numbers; null when none is), unit and worst, the worst state of its stations: ok, then unknown, stale, and of alarms info, warning, minor, major, critical. A station that stands alone is a feature as of /latest. A cluster holds the stations of a square of 64 pixels; from zoom 19 on, those of one place. Counted is only what the caller may read.
-         */
         get: operations["get-map-clusters"];
         put?: never;
         post?: never;
@@ -82,10 +72,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * The properties of which the map has something to show
-         * @description In the order in which they were registered; those without a single value that the caller may read are left out.
-         */
         get: operations["list-map-properties"];
         put?: never;
         post?: never;
@@ -102,11 +88,9 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who asks, and what that may do */
         get: operations["get-session"];
         put?: never;
         post?: never;
-        /** Sign out */
         delete: operations["sign-out"];
         options?: never;
         head?: never;
@@ -120,7 +104,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List things */
         get: operations["list-things"];
         put?: never;
         post?: never;
@@ -137,7 +120,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The newest value of every datastream of a thing */
         get: operations["get-thing-latest"];
         put?: never;
         post?: never;
@@ -154,7 +136,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** List zones */
         get: operations["list-zones"];
         put?: never;
         post?: never;
@@ -171,10 +152,6 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /**
-         * What a property's readings tell of zones
-         * @description From hourly and daily roll-ups as far as they reach. A station counts where it stood at the time, a mobile one where each reading was made. A zone without readings has null, and a count of 0. Readings out of their channel's range do not count. Counted is only what the caller may read. A span that is over has an ETag; late readings change it.
-         */
         get: operations["get-zone-statistics"];
         put?: never;
         post?: never;
@@ -195,7 +172,6 @@ export interface components {
             first?: number;
             /** Format: date-time */
             from: string;
-            /** @description A text where the property holds texts */
             last?: unknown;
             /** Format: double */
             max?: number;
@@ -205,10 +181,7 @@ export interface components {
             min?: number;
             /** Format: double */
             sum?: number;
-            /**
-             * Format: date-time
-             * @description The first instant that is no longer in the window
-             */
+            /** Format: date-time */
             to: string;
         };
         Aggregates: {
@@ -216,33 +189,26 @@ export interface components {
         };
         CollectionMapProperty: {
             items: components["schemas"]["MapProperty"][];
-            /** @description Address of the next page; absent on the last */
             next?: string;
         };
         CollectionNewestValue: {
             items: components["schemas"]["NewestValue"][];
-            /** @description Address of the next page; absent on the last */
             next?: string;
         };
         CollectionObservation: {
             items: components["schemas"]["Observation"][];
-            /** @description Address of the next page; absent on the last */
             next?: string;
         };
         CollectionThing: {
             items: components["schemas"]["Thing"][];
-            /** @description Address of the next page; absent on the last */
             next?: string;
         };
         CollectionZone: {
             items: components["schemas"]["Zone"][];
-            /** @description Address of the next page; absent on the last */
             next?: string;
         };
         FieldProblem: {
-            /** @description What is wrong and how to mend it */
             detail: string;
-            /** @description As the sender named it */
             field: string;
         };
         MapProperty: {
@@ -250,200 +216,121 @@ export interface components {
             /** @enum {string} */
             kind: "number" | "boolean" | "text";
             name: string;
-            /** @description As people write it */
             unit: string;
         };
         May: {
-            /** @example thing.read */
             action: string;
-            /** @description With everything in the city */
             city?: boolean;
-            /** @description With what others granted */
             granted?: boolean;
-            /** @description With what belongs to these, by code */
             organisations?: string[] | null;
-            /** @description With what its owner made public */
             published?: boolean;
         };
         NewestValue: {
             /** Format: int64 */
             datastream: number;
-            /** @description Code */
             property: string;
             propertyName: string;
             quality: string[];
             /** Format: date-time */
             received?: string;
-            /**
-             * @description As of /latest; unknown also while there is no value
-             * @enum {string}
-             */
+            /** @enum {string} */
             state: "ok" | "unknown" | "stale" | "info" | "warning" | "minor" | "major" | "critical";
             /** Format: date-time */
             time?: string;
             unit: string;
-            /** @description Number, boolean or text, as the property's kind says */
             value?: unknown;
         };
         Observation: {
-            /**
-             * Format: int64
-             * @description Only where one observation is asked for
-             */
+            /** Format: int64 */
             datastream?: number;
             /** Format: int64 */
             id: number;
-            /**
-             * Format: date-time
-             * @description When it was measured
-             */
+            /** Format: date-time */
             phenomenonTime: string;
-            /** @description Flags; empty when nothing is wrong */
             quality: string[];
-            /**
-             * Format: date-time
-             * @description When it reached the hub, where that was late
-             */
+            /** Format: date-time */
             received?: string;
-            /** @description Number, boolean or text, as the property's kind says */
             result: unknown;
         };
         Problem: {
-            /** @description With 412: what is there now */
             current?: unknown;
-            /** @description With 412: for If-Match, once you have looked at current */
             currentTag?: string;
-            /** @description What is wrong with this request and how to mend it */
             detail?: string;
-            /** @description With 412: the fields in which yours and current differ */
             differ?: string[] | null;
-            /** @description Of a refused replacement: what would not simply go on */
             differences?: components["schemas"]["WiredDifference"][] | null;
-            /** @description The fields or parameters at fault */
             errors?: components["schemas"]["FieldProblem"][] | null;
-            /** @description Of a refused move in a device's life: the moves that are possible now */
             legal?: string[] | null;
-            /** @description Of an ingest: what was refused */
             refused?: components["schemas"]["Refused"][] | null;
-            /** @description Name it when asking the operators; their log has it too */
             requestId?: string;
             /** Format: int64 */
             status: number;
-            /** @description The kind in words, in the language of Accept-Language (vi, en) */
             title: string;
-            /**
-             * @description What kind of problem this is; stable, fit for a program
-             * @example /problems/not-found
-             */
             type: string;
-            /** @description With 412: what your request would have made of it */
             yours?: unknown;
         };
         Refused: {
             detail: string;
             device?: string;
-            /**
-             * Format: int64
-             * @description Its place in the payload; -1 when the payload was refused whole
-             */
+            /** Format: int64 */
             index: number;
-            /** @description From a closed set */
             reason: string;
         };
         RoleBody: {
-            /** @description Code or id; absent for the whole city */
             organisation?: string | number;
             /** @enum {string} */
             role: "open-data" | "viewer" | "technician" | "operator" | "organisation-admin" | "city-admin" | "auditor" | "gateway";
         };
         Session: {
-            /** @description Of a session: send it as X-CSRF-Token with every change */
             csrf?: string;
-            /**
-             * Format: date-time
-             * @description Of a session: when it ends unless it is used
-             */
+            /** Format: date-time */
             expires?: string;
             /** Format: int64 */
             id: number;
-            /** @description user or key */
             kind: string;
-            /** @description What the roles permit, by row of the permission table */
             may: components["schemas"]["May"][];
             name: string;
             roles: components["schemas"]["RoleBody"][];
         };
         Thing: {
-            /** @description ULID that you make; a create that is sent again with it answers what is there */
             clientId?: string;
-            /** @description Unique; A-Z, a-z, 0-9, _ and - */
             code: string;
             description?: string;
             /** Format: int64 */
             id: number;
-            /**
-             * Format: int64
-             * @description Where it is now; absent when that is unknown
-             */
+            /** Format: int64 */
             location?: number;
-            /** @description Its position comes with its readings */
             mobile?: boolean;
-            /** @description The code when absent */
             name?: string;
-            /** @description Code or id of its owner */
             organisation?: string | number;
-            /**
-             * @description [longitude, latitude, altitude?], WGS 84, degrees and metres
-             * @example [
-             *       105.852,
-             *       21.028
-             *     ]
-             */
             position?: number[];
         };
         WiredDifference: {
             /** @enum {string} */
             change: "missing" | "added" | "other-unit";
-            /** @description Unit from now on */
             now?: string;
             property: string;
-            /** @description Unit until now */
             was?: string;
         };
         Zone: {
-            /**
-             * Format: double
-             * @description Of today's boundary, on the ellipsoid
-             */
+            /** Format: double */
             areaKm2?: number;
-            /** @description Of today's boundary: west, south, east, north; across the antimeridian west is greater than east */
             bbox?: number[] | null;
-            /** @description Unique over all kinds; A-Z, a-z, 0-9, _ and - */
             code: string;
-            /** @description Of today; written, the geometry from validFrom on */
             geometry?: {
                 [key: string]: unknown;
             } | null;
             /** Format: int64 */
             id: number;
-            /** @description ward, district…: lower case; a place lies in one zone of a kind */
             kind: string;
-            /** @description The code when absent */
             name?: string;
             nameEn?: string;
-            /** @description Code or id of the zone around it */
             parent?: string | number;
-            /** @description With geometry: the day from which it is valid, as 2025-07-01; else the day from which today's is */
             validFrom?: string;
-            /** @description The day on which the boundary ends; absent while it is open */
             validTo?: string;
         };
         ZoneStatistic: {
             code: string;
-            /**
-             * Format: int64
-             * @description Readings
-             */
+            /** Format: int64 */
             count: number;
             /** Format: date-time */
             from: string;
@@ -454,10 +341,7 @@ export interface components {
             /** Format: double */
             min?: number | null;
             name: string;
-            /**
-             * Format: int64
-             * @description Stations with a reading
-             */
+            /** Format: int64 */
             stations: number;
             /** Format: double */
             sum?: number | null;
@@ -467,18 +351,13 @@ export interface components {
             zone: number;
         };
         ZoneStatistics: {
-            /** @description The day whose boundaries cut the city, or then */
             boundaries: string;
             /** Format: date-time */
             from: string;
-            /** @description By zone, in the order of codes, and time */
             items: components["schemas"]["ZoneStatistic"][];
             kind: string;
             property: string;
-            /**
-             * Format: date-time
-             * @description The first instant that does not count
-             */
+            /** Format: date-time */
             to: string;
             unit: string;
             weight: string;
@@ -495,11 +374,8 @@ export interface operations {
     "list-aggregates": {
         parameters: {
             query?: {
-                /** @description A/B, RFC 3339, .. for an open end; every window that [A, B) touches is told whole; the last 24 hours when absent */
                 datetime?: string;
-                /** @description Of mean, min, max, count, sum, first, last; mean,min,max,count when absent */
                 fn?: string[] | null;
-                /** @description Cut in the city's time zone */
                 window?: "PT1H" | "P1D" | "P1M";
             };
             header?: never;
@@ -510,7 +386,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -519,7 +394,6 @@ export interface operations {
                     "application/json": components["schemas"]["Aggregates"];
                 };
             };
-            /** @description Bad Request */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -528,7 +402,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -537,7 +410,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -546,7 +418,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -555,7 +426,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -564,7 +434,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -573,7 +442,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -582,7 +450,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -596,11 +463,8 @@ export interface operations {
     "list-observations": {
         parameters: {
             query?: {
-                /** @description A/B, RFC 3339, both ends included, .. for an open end; the last 24 hours when absent */
                 datetime?: string;
-                /** @description Items a page, at most 10,000 */
                 limit?: number;
-                /** @description good: only readings without a flag */
                 quality?: "good";
             };
             header?: never;
@@ -611,7 +475,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     Link?: string;
@@ -621,7 +484,6 @@ export interface operations {
                     "application/json": components["schemas"]["CollectionObservation"];
                 };
             };
-            /** @description Bad Request */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -630,7 +492,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -639,7 +500,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -648,7 +508,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -657,7 +516,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -666,7 +524,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -675,7 +532,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -684,7 +540,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -698,17 +553,11 @@ export interface operations {
     "get-latest": {
         parameters: {
             query: {
-                /** @description minLon,minLat,maxLon,maxLat; minLon may exceed maxLon across the antimeridian; stations without a position are left out */
                 bbox?: string;
-                /** @description At most so many features; all when absent */
                 limit?: number;
-                /** @description Code or id of the stations' owner */
                 organisation?: string;
-                /** @description Code of an observed property */
                 property: string;
-                /** @description Of the value */
                 state?: "ok" | "unknown" | "stale" | "info" | "warning" | "minor" | "major" | "critical";
-                /** @description Code of a zone, by its boundary of today */
                 zone?: string;
             };
             header?: never;
@@ -717,17 +566,14 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
-                    "Content-Type"?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/geo+json": Record<string, never>;
                 };
             };
-            /** @description Bad Request */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -736,7 +582,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -745,7 +590,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -754,7 +598,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -763,7 +606,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -772,7 +614,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -781,7 +622,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -795,17 +635,11 @@ export interface operations {
     "get-map-clusters": {
         parameters: {
             query: {
-                /** @description minLon,minLat,maxLon,maxLat; minLon may exceed maxLon across the antimeridian; stations without a position are left out */
                 bbox?: string;
-                /** @description Code or id of the stations' owner */
                 organisation?: string;
-                /** @description Code of an observed property */
                 property: string;
-                /** @description Of the value */
                 state?: "ok" | "unknown" | "stale" | "info" | "warning" | "minor" | "major" | "critical";
-                /** @description Code of a zone, by its boundary of today */
                 zone?: string;
-                /** @description As of web maps with tiles of 256 pixels */
                 zoom: number;
             };
             header?: never;
@@ -814,7 +648,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     "Content-Type"?: string;
@@ -824,7 +657,6 @@ export interface operations {
                     "application/json": string;
                 };
             };
-            /** @description Bad Request */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -833,7 +665,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -842,7 +673,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -851,7 +681,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -860,7 +689,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -869,7 +697,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -878,7 +705,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -898,7 +724,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     Link?: string;
@@ -908,7 +733,6 @@ export interface operations {
                     "application/json": components["schemas"]["CollectionMapProperty"];
                 };
             };
-            /** @description Bad Request */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -917,7 +741,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -926,7 +749,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -935,7 +757,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -944,7 +765,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -964,7 +784,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     "Cache-Control"?: string;
@@ -975,7 +794,6 @@ export interface operations {
                     "application/json": components["schemas"]["Session"];
                 };
             };
-            /** @description Bad Request */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -984,7 +802,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -993,7 +810,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1002,7 +818,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1011,7 +826,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1026,10 +840,6 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /**
-                 * @description Names this write, in a way of your own: sent again within 7 days, it is answered as at first and not done again
-                 * @example 01JD3S9V6W3ZK8Q5T0X7N2M4B1
-                 */
                 "Idempotency-Key"?: string;
             };
             path?: never;
@@ -1037,7 +847,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description No Content */
             204: {
                 headers: {
                     "Set-Cookie"?: string;
@@ -1045,7 +854,6 @@ export interface operations {
                 };
                 content?: never;
             };
-            /** @description Bad Request */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1054,7 +862,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1063,7 +870,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1072,7 +878,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Conflict */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -1081,7 +886,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1090,7 +894,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1099,7 +902,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1113,12 +915,9 @@ export interface operations {
     "list-things": {
         parameters: {
             query?: {
-                /** @description Opaque; from the next of the page before */
                 after?: string;
                 code?: string;
-                /** @description Items a page, at most 1,000 */
                 limit?: number;
-                /** @description Code or id */
                 organisation?: string;
             };
             header?: never;
@@ -1127,7 +926,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     Link?: string;
@@ -1137,7 +935,6 @@ export interface operations {
                     "application/json": components["schemas"]["CollectionThing"];
                 };
             };
-            /** @description Bad Request */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1146,7 +943,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1155,7 +951,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1164,7 +959,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1173,7 +967,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1182,7 +975,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1204,7 +996,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     Link?: string;
@@ -1214,7 +1005,6 @@ export interface operations {
                     "application/json": components["schemas"]["CollectionNewestValue"];
                 };
             };
-            /** @description Bad Request */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1223,7 +1013,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1232,7 +1021,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1241,7 +1029,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1250,7 +1037,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1259,7 +1045,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1268,7 +1053,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1282,13 +1066,10 @@ export interface operations {
     "list-zones": {
         parameters: {
             query?: {
-                /** @description Opaque; from the next of the page before */
                 after?: string;
                 code?: string;
                 kind?: string;
-                /** @description Items a page, at most 1,000 */
                 limit?: number;
-                /** @description Code or id */
                 parent?: string;
             };
             header?: never;
@@ -1297,7 +1078,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     Link?: string;
@@ -1307,7 +1087,6 @@ export interface operations {
                     "application/json": components["schemas"]["CollectionZone"];
                 };
             };
-            /** @description Bad Request */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1316,7 +1095,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1325,7 +1103,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1334,7 +1111,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1343,7 +1119,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1352,7 +1127,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1366,24 +1140,15 @@ export interface operations {
     "get-zone-statistics": {
         parameters: {
             query: {
-                /** @description The day, as 2025-07-01, whose boundaries cut the city; then: each reading counts in the zone that held its place on its own day; today's when absent */
                 boundaries?: string;
-                /** @description A/B, RFC 3339; every window that [A, B) touches is told whole, without window every hour; the last 24 hours when absent */
                 datetime?: string;
-                /** @description Of mean, min, max, count, sum; mean,min,max when absent. count and stations are always told */
                 fn?: string[] | null;
                 format?: "json" | "csv";
-                /** @description Of the zones, as ward */
                 kind: string;
-                /** @description Code or id of the stations' owner */
                 organisation?: string;
-                /** @description Code of an observed property whose values are numbers or truth values */
                 property: string;
-                /** @description mean is that of all readings, or that of the stations' means */
                 weight?: "reading" | "station";
-                /** @description A row a zone and window, cut in the city's time zone; a row a zone when absent */
                 window?: "PT1H" | "P1D" | "P1M";
-                /** @description Code of the one zone that is asked for; all of the kind when absent */
                 zone?: string;
             };
             header?: {
@@ -1394,7 +1159,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     "Cache-Control"?: string;
@@ -1403,55 +1167,16 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example {
-                     *       "boundaries": "2025-06-30",
-                     *       "from": "2026-01-31T17:00:00Z",
-                     *       "items": [
-                     *         {
-                     *           "code": "00004",
-                     *           "count": 40320,
-                     *           "from": "2026-01-31T17:00:00Z",
-                     *           "max": 212.5,
-                     *           "mean": 41.25,
-                     *           "min": 3,
-                     *           "name": "Ba Đình",
-                     *           "stations": 10,
-                     *           "to": "2026-02-28T17:00:00Z",
-                     *           "zone": 1
-                     *         },
-                     *         {
-                     *           "code": "00008",
-                     *           "count": 0,
-                     *           "from": "2026-01-31T17:00:00Z",
-                     *           "max": null,
-                     *           "mean": null,
-                     *           "min": null,
-                     *           "name": "Ngọc Hà",
-                     *           "stations": 0,
-                     *           "to": "2026-02-28T17:00:00Z",
-                     *           "zone": 2
-                     *         }
-                     *       ],
-                     *       "kind": "ward",
-                     *       "property": "pm25",
-                     *       "to": "2026-02-28T17:00:00Z",
-                     *       "unit": "µg/m³",
-                     *       "weight": "reading"
-                     *     }
-                     */
                     "application/json": components["schemas"]["ZoneStatistics"];
                     "text/csv; charset=utf-8": string;
                 };
             };
-            /** @description As the caller has it */
             304: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description Bad Request */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1460,7 +1185,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unauthorized */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1469,7 +1193,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Forbidden */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -1478,7 +1201,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Not Found */
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1487,7 +1209,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Unprocessable Entity */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1496,7 +1217,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Too Many Requests */
             429: {
                 headers: {
                     [name: string]: unknown;
@@ -1505,7 +1225,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Internal Server Error */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1514,7 +1233,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description Service Unavailable */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -30,7 +30,6 @@ export interface CanvasOptions {
 /** Makes the map in an element. The element carries it as `map`, for tests. */
 export function makeMap(element: HTMLElement & { map?: MapLibre }, o: CanvasOptions): MapLibre {
   setWorkerUrl(workerUrl);
-  const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
   const map = new MapLibre({
     container: element,
     style: styleOf(o.theme, window.location.origin, o.kind),
@@ -39,7 +38,7 @@ export function makeMap(element: HTMLElement & { map?: MapLibre }, o: CanvasOpti
     dragRotate: false,
     pitchWithRotate: false,
     touchPitch: false,
-    fadeDuration: still ? 0 : 150,
+    fadeDuration: 0, // marks change every moment; fading, their numbers would never be quite there
     maxZoom: 20,
     minZoom: 3,
     locale: { 'AttributionControl.ToggleAttribution': o.attribution },

@@ -18,10 +18,11 @@ const mostLive = 5_000; // stations in a window that are followed one by one
 const agePause = 15_000; // values grow old without any news
 const newsPause = 1_000; // between two askings for clusters because of news
 const pollPause = 5_000;
+const drawPause = 250; // between two changes of what is shown
 
 /**
  * Watches the stations of a window of the map: the clusters come from the hub, and its live stream
- * tells of each station that changes. What is shown moves on at most ten times a second.
+ * tells of each station that changes. What is shown moves on at most four times a second.
  */
 export class Watch {
   /** Clusters and single stations, for the map. */
@@ -177,7 +178,7 @@ export class Watch {
     }
     this.#news.push(...told.features);
     if (clustered && e.name !== 'snapshot') this.#askIn(newsPause);
-    this.#drawing ??= setTimeout(() => this.#draw(), 100);
+    this.#drawing ??= setTimeout(() => this.#draw(), drawPause);
   }
 
   /** Brings what is shown up to date. */
