@@ -136,7 +136,7 @@ func (r *Registry) stands(device int64) (*Station, time.Time, bool) {
 	}
 	for _, b := range u.bindings {
 		if b.to == endOf(time.Time{}) {
-			return b.seat.site.station, time.Unix(0, b.from), true
+			return b.seat.station, time.Unix(0, b.from), true
 		}
 	}
 	return nil, time.Time{}, false

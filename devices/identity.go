@@ -29,7 +29,7 @@ func (r *Registry) IdentityByID(id int64) (Identity, bool) {
 func (r *Registry) Named(device string) (Identity, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	u := r.index.units[device]
+	u := r.index.units.get(device)
 	if u == nil {
 		return Identity{}, false
 	}

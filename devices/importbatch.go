@@ -149,7 +149,7 @@ func (b *batch) permitName(p *rowPlan, s rowState) error {
 func (r *Registry) holder(name string) (id int64, ok bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if u := r.index.units[name]; u != nil && name != "" {
+	if u := r.index.units.get(name); u != nil && name != "" {
 		return u.id, true
 	}
 	return 0, false

@@ -65,9 +65,10 @@ func (s *Series) Publication(slot int) access.Publication {
 // unit is a device with the places at which it stood.
 type unit struct {
 	id       int64
+	sensor   int64
+	last     binding // of bindings; the zero one where there is none
 	code     string
 	devEUI   string
-	sensor   int64
 	owner    int64     // organisation, 0: none
 	bindings []binding // by from, ascending; never overlapping
 }
@@ -83,9 +84,9 @@ type binding struct {
 type index struct {
 	properties map[string]ObservedProperty
 	models     map[int64]*Model
-	stations   map[int64]*site  // by thing
-	series     map[int64]*seat  // by group
-	units      map[string]*unit // by code, and by DevEUI where there is one
+	stations   map[int64]*site // by thing
+	series     map[int64]*seat // by group
+	units      names           // by code, and by DevEUI where there is one
 	unitByID   map[int64]*unit
 	locations  map[int64]geo.Position
 	visits     map[int64]map[int64]stay // by thing and visit
@@ -103,7 +104,7 @@ func newIndex() *index {
 		models:     map[int64]*Model{},
 		stations:   map[int64]*site{},
 		series:     map[int64]*seat{},
-		units:      map[string]*unit{},
+		units:      newNames(),
 		unitByID:   map[int64]*unit{},
 		locations:  map[int64]geo.Position{},
 		visits:     map[int64]map[int64]stay{},
@@ -220,14 +221,12 @@ func (s *Series) set(d *Datastream, m *measure) {
 func (x *index) enterDevice(d Device) {
 	u := &unit{id: d.ID, code: d.Code, devEUI: d.DevEUI, sensor: d.SensorID, owner: d.OrganisationID}
 	if old := x.unitByID[d.ID]; old != nil {
-		u.bindings = old.bindings
+		u.bindings, u.last = old.bindings, old.last
 		x.forget(old)
 	}
 	x.unitByID[d.ID] = u
-	x.units[d.Code] = u
-	if d.DevEUI != "" {
-		x.units[d.DevEUI] = u
-	}
+	x.units.put(d.Code, u)
+	x.units.put(d.DevEUI, u)
 }
 
 func (x *index) leaveDevice(d Device) {
@@ -238,8 +237,8 @@ func (x *index) leaveDevice(d Device) {
 
 func (x *index) forget(u *unit) {
 	delete(x.unitByID, u.id)
-	delete(x.units, u.code)
-	delete(x.units, u.devEUI)
+	x.units.drop(u.code)
+	x.units.drop(u.devEUI)
 }
 
 func (x *index) enterDeployment(d Deployment) {
@@ -254,6 +253,7 @@ func (x *index) enterDeployment(d Deployment) {
 	}
 	u.bindings = append(u.bindings, binding{d.ID, d.From.UnixNano(), endOf(d.To), d.GroupID, seat})
 	sort.Slice(u.bindings, func(i, j int) bool { return u.bindings[i].from < u.bindings[j].from })
+	u.last = u.bindings[len(u.bindings)-1]
 	x.host(u.sensor, d.GroupID, d.From.UnixNano())
 }
 
@@ -268,7 +268,10 @@ func (x *index) leaveDeployment(d Deployment) {
 			kept = append(kept, b)
 		}
 	}
-	u.bindings = kept
+	u.bindings, u.last = kept, binding{}
+	if n := len(kept); n > 0 {
+		u.last = kept[n-1]
+	}
 }
 
 func endOf(to time.Time) int64 {
@@ -279,11 +282,14 @@ func endOf(to time.Time) int64 {
 }
 
 // at finds the binding that holds at an instant.
-func (u *unit) at(instant int64) (binding, bool) {
+func (u *unit) at(instant int64) (b *binding, holds bool) {
+	if u.last.from <= instant {
+		return &u.last, instant < u.last.to
+	}
 	for i := len(u.bindings) - 1; i >= 0; i-- {
-		if b := u.bindings[i]; b.from <= instant {
+		if b := &u.bindings[i]; b.from <= instant {
 			return b, instant < b.to
 		}
 	}
-	return binding{}, false
+	return nil, false
 }

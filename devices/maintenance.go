@@ -35,7 +35,7 @@ func (x *index) enterVisit(v Visit) {
 	if old := x.stationOf(v.ThingID); old != nil {
 		changed := *old
 		changed.stays = x.staysAt(v.ThingID)
-		x.site(v.ThingID).station = &changed
+		x.stand(v.ThingID, &changed)
 	}
 }
 

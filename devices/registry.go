@@ -82,7 +82,7 @@ func (t *Target) Publication(slot int) access.Publication {
 func (r *Registry) Resolve(device string, at time.Time) (Target, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	u := r.index.units[device]
+	u := r.index.units.get(device)
 	if u == nil {
 		return Target{}, ErrNotRegistered
 	}
@@ -90,7 +90,7 @@ func (r *Registry) Resolve(device string, at time.Time) (Target, error) {
 	if !ok {
 		return Target{}, ErrNotDeployed
 	}
-	t := Target{DeviceID: u.id, Device: u.code, Series: b.seat.series, Station: b.seat.site.station}
+	t := Target{DeviceID: u.id, Device: u.code, Series: b.seat.series, Station: b.seat.station}
 	if b.seat.mixed {
 		t.Model = r.index.modelIn(u.sensor, t.Series)
 	} else {
@@ -128,7 +128,7 @@ func (r *Registry) Property(code string) (ObservedProperty, bool) {
 func (r *Registry) Codec(device string) (source string, ok bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	u := r.index.units[device]
+	u := r.index.units.get(device)
 	if u == nil || r.index.models[u.sensor] == nil {
 		return "", false
 	}
@@ -140,7 +140,7 @@ func (r *Registry) Codec(device string) (source string, ok bool) {
 func (r *Registry) Known(device string) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.index.units[device] != nil
+	return r.index.units.get(device) != nil
 }
 
 // Size is the number of stations, devices and groups in the index.

@@ -2,20 +2,21 @@ package devices
 
 // A reading is resolved some thousand times a second among half a million
 // datastreams that no processor's cache holds: what counts is how often memory
-// is touched. So a binding leads to its series and station by pointers that
-// never change; what they point to does.
+// is touched. So a device's name stands in the map itself, its present
+// deployment in the device, and that leads to the series and the station by a
+// seat, which never moves; what it holds does.
 
 // site holds a thing's present state; nil while it is not known.
 type site struct {
 	station *Station
-	groups  []int64
+	seats   []*seat // of its groups
 }
 
-// seat holds a group's present series.
+// seat holds a group's present series, and its thing's present state.
 type seat struct {
-	series *Series
-	site   *site
-	mixed  bool // the series'
+	series  *Series
+	station *Station
+	mixed   bool // the series'
 }
 
 // site gives a thing's holder.
@@ -32,8 +33,9 @@ func (x *index) site(thing int64) *site {
 func (x *index) seat(next *Series) {
 	s := x.series[next.ID]
 	if s == nil {
-		s = &seat{site: x.site(next.ThingID)}
-		s.site.groups = append(s.site.groups, next.ID)
+		at := x.site(next.ThingID)
+		s = &seat{station: at.station}
+		at.seats = append(at.seats, s)
 		x.series[next.ID] = s
 	}
 	s.series, s.mixed = next, next.mixed
@@ -44,7 +46,10 @@ func (x *index) seat(next *Series) {
 func (x *index) stand(thing int64, next *Station) {
 	s := x.site(thing)
 	s.station = next
-	x.touched.note(s.groups...)
+	for _, seat := range s.seats {
+		seat.station = next
+		x.touched.note(seat.series.ID)
+	}
 }
 
 // seriesOf gives a group's series; nil for none.

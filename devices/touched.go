@@ -56,8 +56,13 @@ func (r *Registry) Since(mark uint64) (groups []int64, now uint64, all bool) {
 func (r *Registry) GroupsOf(thing int64) []int64 {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if s := r.index.stations[thing]; s != nil {
-		return slices.Clone(s.groups)
+	s := r.index.stations[thing]
+	if s == nil {
+		return nil
 	}
-	return nil
+	groups := make([]int64, len(s.seats))
+	for i, seat := range s.seats {
+		groups[i] = seat.series.ID
+	}
+	return groups
 }

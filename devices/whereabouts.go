@@ -63,7 +63,7 @@ func (r *Registry) Measuring(property string) []Measured {
 	var found []Measured
 	tracked := map[int64][]int64{} // by mobile thing
 	for group, seat := range r.index.series {
-		s, station := seat.series, seat.site.station
+		s, station := seat.series, seat.station
 		if s == nil || station == nil {
 			continue
 		}
