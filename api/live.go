@@ -36,7 +36,7 @@ func (o LiveLimits) orDefault() LiveLimits {
 }
 
 const (
-	quickPause = 50 * time.Millisecond  // between two frames: half of what a watcher may wait …
+	quickPause = 50 * time.Millisecond  // from frame to frame: half of what a watcher may wait …
 	framePause = 100 * time.Millisecond // … and with many clients, who cost more
 	quickUpTo  = 200                    // clients
 	layerKept  = 2 * time.Minute        // a property that nobody follows any more
@@ -44,7 +44,7 @@ const (
 
 // live tells open streams what changes. The way of a reading only marks what
 // has changed. One loop makes frames of the newest values, at most every 50 or
-// 100 ms, and no oftener than it has four times as long to rest. Clients that
+// 100 ms, and rests at least as long as it has worked. Clients that
 // see the same share a room, for which a frame is written once; each is sent
 // its frames by itself, so nobody waits for anybody.
 type live struct {
@@ -149,9 +149,9 @@ func (l *live) run() {
 
 func (l *live) pause(took time.Duration) time.Duration {
 	if l.count() > quickUpTo {
-		return max(framePause, 4*took)
+		return max(framePause-took, took)
 	}
-	return max(quickPause, 4*took)
+	return max(quickPause-took, took)
 }
 
 // frame takes in what has changed and tells every room its part. Once a

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -28,6 +29,15 @@ const (
 	warmUp   = 3 * time.Second // of the load, not measured
 	prober   = "flood-001001"  // registered, and not one of the flood's
 )
+
+// TestPeersLatency is A4 alone; where CITYHUB_PROFILE names a folder it leaves
+// the hub's profile under load, with a live stream open, there:
+// `go test -tags peers -run '^TestPeersLatency$' -v ./trials`.
+func TestPeersLatency(t *testing.T) {
+	r := &report{}
+	runLatency(t, r)
+	t.Log("\n" + r.String())
+}
 
 // runLatency is A4: 5,000 messages a second through Mosquitto into InfluxDB,
 // from the time that a sensor stamps until a page, or a query, has the value.
@@ -50,6 +60,14 @@ func runLatency(t *testing.T, r *report) {
 		defer stop()
 		from := time.Now().Add(warmUp)
 		var watchers sync.WaitGroup
+		if dir := os.Getenv("CITYHUB_PROFILE"); dir != "" {
+			hub := profiled{hubConsumer: hubConsumer{hub: h}, dir: dir}
+			watchers.Go(func() {
+				if err := hub.save("profile?seconds=12", "cpu.pprof"); err != nil {
+					t.Error("profile:", err)
+				}
+			})
+		}
 		watchers.Go(func() { live = h.watchLive(ctx, from) })
 		watchers.Go(func() { archive = h.probeArchive(ctx, broker.URL, db, from) })
 		watchers.Wait()

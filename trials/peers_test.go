@@ -21,6 +21,7 @@ func TestPeers(t *testing.T) {
 	runWindow(t, report, program, best)
 	runLatency(t, report)
 	runMap(t, report)
+	runFans(t, report)
 	t.Log("\n" + machine(t, program) + "\n" + report.String())
 	if missed := report.missed(); missed > 0 {
 		t.Errorf("FAIL: %d of %d goals are missed", missed, report.goals())
