@@ -217,3 +217,28 @@ func TestGzip(t *testing.T) {
 		t.Errorf("%d bytes unpacked, %d plain", len(unpacked), len(plain.body))
 	}
 }
+
+// What was measured hours ago and comes now is no newest value, unless there
+// is none that is newer; by whatever way it comes.
+func TestALateReadingIsNewestOnlyWhereItIsNewer(t *testing.T) {
+	h := newHub(t)
+	h.city()
+	now := h.now().UTC()
+	for _, c := range []struct {
+		age  time.Duration
+		body string
+		want string
+	}{
+		{5 * time.Hour, "11", "[st-1 11 stale]"}, {3 * time.Hour, "12", "[st-1 12 stale]"}, {4 * time.Hour, "13", "[st-1 12 stale]"},
+		{time.Minute, "14", "[st-1 14 ok]"}, {2 * time.Hour, "15", "[st-1 14 ok]"},
+	} {
+		h.post("ingest", fmt.Sprintf(`{"device":"dev-1","time":%q,"values":{"pm25":%s}}`, now.Add(-c.age).Format(time.RFC3339Nano), c.body)).want(202)
+		eventually(t, c.want+" after "+c.body, func() bool {
+			return h.seen("latest?property=pm25") == c.want && h.seen("map/clusters?property=pm25&zoom=3") == c.want
+		})
+	}
+	h.stored()
+	if got := len(h.get(fmt.Sprintf("datastreams/%d/observations?datetime=%s/..", h.stream("st-1", "pm25"), now.Add(-6*time.Hour).Format(time.RFC3339))).want(200).items()); got != 5 {
+		t.Errorf("%d of 5 readings are kept", got)
+	}
+}
