@@ -28,6 +28,7 @@ import (
 	"cityhub/idempotency"
 	"cityhub/imports"
 	"cityhub/telemetry"
+	"cityhub/telemetry/geofence"
 	"cityhub/telemetry/spool"
 )
 
@@ -55,6 +56,7 @@ type hub struct {
 	signs      *telemetry.Signs
 	latest     *telemetry.Latest
 	places     *telemetry.Whereabouts
+	fences     geofence.Store
 	quarantine telemetry.Quarantine
 	history    *telemetry.History
 	pipeline   *telemetry.Pipeline
@@ -156,12 +158,15 @@ func newHubOf(t testing.TB, p plan, setups ...setup) *hub {
 	h.roller = telemetry.NewRoller(telemetry.RollerOptions{Archive: archive, Journal: db.RollUpJournal(), Forwarder: forwarder, Zone: hanoi, Now: h.now, Log: log})
 	watcher := &later{}
 	h.signs = telemetry.NewSigns(h.now(), true, h.registry.Known)
+	crossed := &crossings{}
+	h.fences = db.Geofences()
+	fences := geofence.New(geofence.Options{Registry: h.registry, Store: db.Geofences(), Listener: crossed, Zone: hanoi, Log: log})
 	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{Registry: h.registry, Latest: h.latest, Places: h.places, Sequences: sequences, Health: health,
-		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher}, Signs: h.signs, Now: h.now, Log: log})
+		Spool: kept, IDs: db.IDBlocks(), Counters: h.counters, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher, fences}, Signs: h.signs, Now: h.now, Log: log})
 	h.history = &telemetry.History{Archive: archive, Journal: db.RollUpJournal(), IDs: db.IDBlocks(), Zone: hanoi}
 	h.imports = must(imports.Open(imports.Options{Dir: filepath.Join(dir, "imports"), Registry: h.registry, Credentials: h.keeper, Zone: hanoi, Now: h.now, Log: log}))(t)
 	o := api.Options{Registry: h.registry, Imports: h.imports, Latest: h.latest, Quarantine: h.quarantine, Audit: db.AuditLog(), Accounts: h.accounts, Doorkeeper: door{h.accounts, h.keeper}, Credentials: h.keeper, Claims: h.claims, Health: health, Sequences: sequences, Signs: h.signs,
-		History:  h.history,
+		History: h.history, Geofences: db.Geofences(),
 		TryCodec: tryCodec(t),
 		Answers:  idempotency.New(db.Answers(), h.now),
 		Intake:   h.pipeline, Decode: decode, Zone: hanoi, Log: log, Now: h.now,
@@ -178,7 +183,8 @@ func newHubOf(t testing.TB, p plan, setups ...setup) *hub {
 	}
 	h.server = must(api.New(o))(t)
 	watcher.to.Store(h.server)
-	h.run(h.pipeline.Run, forwarder.Run, h.imports.Run)
+	crossed.to.Store(h.server)
+	h.run(h.pipeline.Run, forwarder.Run, h.imports.Run, fences.Run)
 	h.listen()
 	return h
 }
@@ -395,4 +401,13 @@ func (h *hub) stored() {
 		c := h.counters.Totals()
 		return c.Accepted == c.Stored+c.Duplicates+telemetry.Sum(c.QuarantinedLate)+telemetry.Sum(c.Dropped)
 	})
+}
+
+// crossings lets the geofences, which are made first, tell the server.
+type crossings struct{ to atomic.Pointer[api.Server] }
+
+func (c *crossings) Crossed(events []*geofence.Event) {
+	if s := c.to.Load(); s != nil {
+		s.Crossed(events)
+	}
 }

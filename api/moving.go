@@ -25,6 +25,7 @@ func (s *Server) moveBy(lines []telemetry.Line) {
 			continue
 		}
 		if target, err := s.o.Registry.Series(lines[i].Group); err == nil && target.Station != nil && target.Station.Mobile {
+			s.live.move(target.Station.ID)
 			s.dots.move(target.Station.ID)
 		}
 	}

@@ -120,6 +120,15 @@ var calls = map[string]call{
 
 	"get-track": {path: address("/things/%d/track?"+since, thing), inner: true},
 
+	"list-geofences": {path: made("/geofences?limit=1000&after=&zone=%d", (*world).fenced), sees: marked},
+	"get-geofence":   {path: made("/geofences/%d", (*world).fence)},
+	"create-geofence": {path: plainly("/geofences"), body: func(w *world, x *target) string {
+		return fmt.Sprintf(`{"code":"%snew","zone":"%d","organisation":"%s"}`, x.mark, w.zone(), x.code)
+	}, refused: true},
+	"edit-geofence":        {path: made("/geofences/%d", (*world).fence), body: plainly(`{"distance":5}`)},
+	"delete-geofence":      {path: made("/geofences/%d", (*world).fence)},
+	"list-geofence-events": {path: made("/geofence-events?limit=1000&fence=%d", (*world).crossed), sees: func(x *target, answer string) bool { return strings.Contains(answer, x.mark) }},
+
 	"list-locations":  {path: plainly("/locations?limit=1000"), sees: withID(place)},
 	"get-location":    {path: address("/locations/%d", place)},
 	"create-location": {path: plainly("/locations"), body: plainly(`{"name":"x","position":[105,21]}`), shared: true},

@@ -12,6 +12,7 @@ import (
 	"cityhub/devices"
 	"cityhub/geo"
 	"cityhub/telemetry"
+	"cityhub/telemetry/geofence"
 )
 
 // A target is one of everything that belongs to an organisation, made afresh,
@@ -253,4 +254,43 @@ func (w *world) importOf(x *target) string {
 		x.imported = r.json()["id"].(string)
 	}
 	return x.imported
+}
+
+// zone is one that fences can name.
+func (w *world) zone() int64 {
+	w.t.Helper()
+	if z, ok := w.registry.ZoneByCode("fenced"); ok {
+		return z.ID
+	}
+	z := devices.Zone{Code: "fenced", Kind: "depot"}
+	check(w.t, w.registry.Zones.Create(w.t.Context(), &z))
+	return z.ID
+}
+
+// fence makes one of the target's organisation.
+func (w *world) fence(x *target) int64 {
+	w.t.Helper()
+	if x.absent() {
+		return absentID
+	}
+	w.made++
+	f := devices.Fence{Code: fmt.Sprintf("%sfence-%d", x.mark, w.made), ZoneID: w.zone(), OrganisationID: x.organisation}
+	check(w.t, w.registry.Geofences.Create(w.t.Context(), &f))
+	return f.ID
+}
+
+// fenced makes a fence, and gives its zone.
+func (w *world) fenced(x *target) int64 {
+	w.fence(x)
+	return w.zone()
+}
+
+// crossed has the target's thing cross a fence.
+func (w *world) crossed(x *target) int64 {
+	w.t.Helper()
+	f := w.fence(x)
+	if !x.absent() {
+		check(w.t, w.fences.Keep(w.t.Context(), geofence.Kept{Events: []*geofence.Event{{Fence: f, Zone: w.zone(), Thing: x.thing.ID, Time: time.Now(), Confirmed: time.Now()}}}))
+	}
+	return f
 }

@@ -27,6 +27,7 @@ import (
 	"cityhub/idempotency"
 	"cityhub/imports"
 	"cityhub/telemetry"
+	"cityhub/telemetry/geofence"
 )
 
 // Intake takes readings on their way; a *telemetry.Pipeline is one. done is
@@ -50,6 +51,7 @@ type Options struct {
 	Registry    *devices.Registry
 	Latest      *telemetry.Latest
 	History     *telemetry.History
+	Geofences   geofence.Store // of which the events are shown
 	Quarantine  telemetry.Quarantine
 	Audit       access.AuditLog
 	Accounts    *access.Accounts
@@ -148,6 +150,7 @@ func (s *Server) routes() {
 	s.tracks()
 	s.locations()
 	s.zones()
+	s.geofences()
 	s.properties()
 	s.sensors()
 	s.codecs()

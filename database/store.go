@@ -40,5 +40,6 @@ func tables(at *session) devices.Tables {
 		VisitPhotos:         table[devices.VisitPhoto, visitPhotoRow]{visitPhotos(), at},
 		Zones:               table[devices.Zone, zoneRow]{zones(), at},
 		ZoneVersions:        table[devices.ZoneVersion, zoneVersionRow]{zoneVersions(), at},
+		Fences:              table[devices.Fence, fenceRow]{fences(), at},
 	}
 }

@@ -93,7 +93,8 @@ type index struct {
 	measures   map[measure]*measure     // one copy of each
 	guests     map[int64][]int64        // by mixed group: the models that fill or filled it
 	fits       map[fit]*Model           // how those fit in
-	moves      map[int64][]move         // by thing, those that have moved; ascending by time
+	fences     map[int64]Fence
+	moves      map[int64][]move // by thing, those that have moved; ascending by time
 	zoning
 	touched touched
 }
@@ -111,6 +112,7 @@ func newIndex() *index {
 		measures:   map[measure]*measure{},
 		guests:     map[int64][]int64{},
 		fits:       map[fit]*Model{},
+		fences:     map[int64]Fence{},
 		moves:      map[int64][]move{},
 		zoning:     newZoning(),
 	}

@@ -23,6 +23,7 @@ func (x *index) load(ctx context.Context, t Tables) error {
 		fetch(ctx, t.Deployments, deploymentID, x.enterDeployment),
 		fetch(ctx, t.Zones, zoneID, x.enterZone),
 		fetch(ctx, t.ZoneVersions, zoneVersionID, x.enterZoneVersion),
+		fetch(ctx, t.Fences, fenceID, x.enterFence),
 	}
 	for _, take := range steps {
 		if err := take(); err != nil {

@@ -33,6 +33,7 @@ type Registry struct {
 	VisitPhotos   *Nouns[VisitPhoto]
 	Zones         *Nouns[Zone]
 	ZoneVersions  *Nouns[ZoneVersion] // to read; ShapeZone changes them
+	Geofences     *Nouns[Fence]
 
 	store    Store
 	photos   PhotoStore // nil: there is no place for photos

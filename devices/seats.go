@@ -67,3 +67,11 @@ func (x *index) stationOf(thing int64) *Station {
 	}
 	return nil
 }
+
+// Station gives a thing as it is now; false when there is none.
+func (r *Registry) Station(thing int64) (*Station, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	s := r.index.stationOf(thing)
+	return s, s != nil
+}

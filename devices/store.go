@@ -45,6 +45,7 @@ type Tables struct {
 	VisitPhotos         Table[VisitPhoto]
 	Zones               Table[Zone]
 	ZoneVersions        Table[ZoneVersion]
+	Fences              Table[Fence]
 	Log                 Recorder
 }
 

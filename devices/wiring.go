@@ -40,6 +40,9 @@ func (r *Registry) nouns() {
 	r.ZoneVersions = &Nouns[ZoneVersion]{registry: r, name: "zone-version", id: zoneVersionID, check: checkZoneVersion,
 		table: func(t Tables) Table[ZoneVersion] { return t.ZoneVersions },
 		enter: (*index).enterZoneVersion, leave: (*index).leaveZoneVersion}
+	r.Geofences = &Nouns[Fence]{registry: r, name: "geofence", owners: ownerOf(fenceOwner), own: fenceOwner, fixed: fixedNothing[Fence], id: fenceID, check: checkFence,
+		table: func(t Tables) Table[Fence] { return t.Fences },
+		enter: (*index).enterFence, leave: (*index).leaveFence}
 }
 
 // HistoricalLocations tells where a thing was, oldest first.

@@ -24,6 +24,7 @@ import (
 	"cityhub/devices/photos"
 	"cityhub/imports"
 	"cityhub/telemetry"
+	"cityhub/telemetry/geofence"
 	"cityhub/telemetry/quota"
 	"cityhub/telemetry/spool"
 )
@@ -50,6 +51,7 @@ type hub struct {
 	counters  *telemetry.Counters
 	latest    *telemetry.Latest
 	places    *telemetry.Whereabouts
+	fences    *geofence.Fences
 	sequences *telemetry.Sequences
 	signs     *telemetry.Signs
 	health    *telemetry.Health
@@ -170,10 +172,11 @@ func (h *hub) openTelemetry(context.Context) error {
 		Archive: h.archive, Journal: h.database.RollUpJournal(), Forwarder: h.forwarder,
 		Zone: h.zone, Now: time.Now, Log: h.log,
 	})
+	h.fences = geofence.New(geofence.Options{Registry: h.registry, Store: h.database.Geofences(), Listener: watcher{h}, Zone: h.zone, Log: h.log})
 	h.pipeline = telemetry.NewPipeline(telemetry.PipelineOptions{
 		Registry: h.registry, Latest: h.latest, Places: h.places, Sequences: h.sequences, Health: h.health,
 		Spool: h.spool, IDs: h.database.IDBlocks(), Counters: h.counters,
-		Clock: telemetry.Clock{Oldest: h.RawRetention}, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher{h}}, Signs: h.signs,
+		Clock: telemetry.Clock{Oldest: h.RawRetention}, Barred: h.keeper.Revoked, Watchers: []telemetry.Watcher{watcher{h}, h.fences}, Signs: h.signs,
 		Now: time.Now, Log: h.log,
 	})
 	h.meter = quota.NewMeter(h.quotas(), h.registry, time.Now)
@@ -196,3 +199,5 @@ func (h *hub) openDecoder(context.Context) (err error) {
 type watcher struct{ hub *hub }
 
 func (w watcher) Tell(lines []telemetry.Line) { w.hub.api.Tell(lines) }
+
+func (w watcher) Crossed(events []*geofence.Event) { w.hub.api.Crossed(events) }

@@ -81,9 +81,10 @@ func (h *hub) openAPI(context.Context) (err error) {
 	h.api, err = api.New(api.Options{
 		Registry: h.registry, Imports: h.imports, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(), Credentials: h.keeper, Claims: claims, PublicURL: h.PublicURL,
 		Accounts: h.accounts, Doorkeeper: doorkeeper{h.accounts, h.keeper}, Proxies: h.proxies(), Rates: h.rates(), SignOn: h.signOn(),
-		Live:    api.LiveLimits{Clients: h.LiveClients, Each: h.LiveClientsEach},
-		History: &telemetry.History{Archive: h.archive, Journal: h.database.RollUpJournal(), IDs: h.database.IDBlocks(), Zone: h.zone},
-		Health:  h.health, Sequences: h.sequences, Signs: h.signs, Intake: h.gate, Decode: h.decode, Replay: replayer.replay,
+		Live:      api.LiveLimits{Clients: h.LiveClients, Each: h.LiveClientsEach},
+		History:   &telemetry.History{Archive: h.archive, Journal: h.database.RollUpJournal(), IDs: h.database.IDBlocks(), Zone: h.zone},
+		Geofences: h.database.Geofences(),
+		Health:    h.health, Sequences: h.sequences, Signs: h.signs, Intake: h.gate, Decode: h.decode, Replay: replayer.replay,
 		TryCodec: h.tryCodec,
 		Answers:  idempotency.New(h.database.Answers(), time.Now),
 		Status:   h.status, Zone: h.zone, App: web.App(), Log: h.log, Now: time.Now,
@@ -121,7 +122,7 @@ func (h *hub) stages() ([]stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	stages := []stage{operations, {"forwarder", h.forwarder.Run}, {"roll-ups", h.roller.Run}, {"pipeline", h.pipeline.Run}, {"imports", h.imports.Run},
+	stages := []stage{operations, {"forwarder", h.forwarder.Run}, {"roll-ups", h.roller.Run}, {"geofences", h.fences.Run}, {"pipeline", h.pipeline.Run}, {"imports", h.imports.Run},
 		{"accounts", func(ctx context.Context) error { return h.accounts.Run(ctx, h.untold) }},
 		{"http", func(ctx context.Context) error { return h.servePages(ctx, pages) }}, {"mqtt", h.broker.Run}}
 	if outbox := h.outbox(); outbox != nil {
