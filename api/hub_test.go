@@ -191,15 +191,6 @@ func newHubOf(t testing.TB, p plan, setups ...setup) *hub {
 
 var hanoi = time.FixedZone("Asia/Ho_Chi_Minh", 7*3600)
 
-// later lets the pipeline, which is made first, tell the server.
-type later struct{ to atomic.Pointer[api.Server] }
-
-func (l *later) Tell(lines []telemetry.Line) {
-	if s := l.to.Load(); s != nil {
-		s.Tell(lines)
-	}
-}
-
 // backlog gives the spool's records to the forwarder.
 type backlog struct {
 	spool *spool.Spool
@@ -401,13 +392,4 @@ func (h *hub) stored() {
 		c := h.counters.Totals()
 		return c.Accepted == c.Stored+c.Duplicates+telemetry.Sum(c.QuarantinedLate)+telemetry.Sum(c.Dropped)
 	})
-}
-
-// crossings lets the geofences, which are made first, tell the server.
-type crossings struct{ to atomic.Pointer[api.Server] }
-
-func (c *crossings) Crossed(events []*geofence.Event) {
-	if s := c.to.Load(); s != nil {
-		s.Crossed(events)
-	}
 }
