@@ -70,7 +70,8 @@ func chirpStackUp(n node, m telemetry.Measurement) (Decoded, error) {
 	if decoded := n.get("object"); !decoded.empty() {
 		decoded.flatten("", &m)
 		noteBattery(&m)
-		return one(m), nil
+		err := notePosition(&m)
+		return one(m), err
 	}
 	return frame(m, n.get("data"), "data", int(n.get("fPort").counter(0)))
 }

@@ -105,6 +105,9 @@ func (p *pack) decoded() (Decoded, error) {
 	p.out[0].Unknown = p.unknown
 	for i := range p.out {
 		noteBattery(&p.out[i])
+		if err := notePosition(&p.out[i]); err != nil {
+			return Decoded{}, err
+		}
 	}
 	return Decoded{Measurements: p.out}, nil
 }

@@ -41,7 +41,8 @@ func ttnContent(up node, m telemetry.Measurement) (Decoded, error) {
 	if decoded := up.get("decoded_payload"); !decoded.empty() {
 		decoded.flatten("", &m)
 		noteBattery(&m)
-		return one(m), nil
+		err := notePosition(&m)
+		return one(m), err
 	}
 	if normalized := up.get("normalized_payload"); !normalized.empty() {
 		return ttnNormalized(normalized, m)

@@ -72,7 +72,8 @@ func ultraLightGroup(group string) (telemetry.Measurement, error) {
 		}
 		m.Values = append(m.Values, telemetry.KeyedValue{Key: key, Value: telemetry.TextOf(value)})
 	}
-	return m, nil
+	err := notePosition(&m)
+	return m, err
 }
 
 func ultraLightPair(seen *keySet, key, value string) error {

@@ -11,6 +11,7 @@ import (
 type runCommand struct {
 	brokerFlags
 	Stations    int           `help:"How many stations of the city speak." default:"640"`
+	Buses       int           `help:"How many buses drive through the city." default:"0"`
 	Rate        float64       `help:"Messages a second over all; 0: every station at least once a minute."`
 	Seed        uint64        `help:"The city's seed; the same as for citysim stations." default:"1"`
 	Duration    time.Duration `help:"End after so long; 0: until interrupted."`
@@ -38,5 +39,8 @@ func (c *runCommand) Run(ctx context.Context) error {
 		Broker: c.Broker, Username: c.Username, Password: c.Password,
 		ClientID: c.ClientID, Connections: c.Connections,
 	}
-	return publish.Run(ctx, out, city.NewSimulator(stations, c.Seed, time.Now(), c.Rate, faults))
+	now := time.Now()
+	simulator := city.NewSimulator(stations, c.Seed, now, c.Rate, faults)
+	simulator.AddBuses(city.Fleet(c.Buses, c.Seed, now), now)
+	return publish.Run(ctx, out, simulator)
 }

@@ -71,6 +71,10 @@ func (s *Simulator) Next() (Message, bool) {
 		if e.message != nil {
 			return *e.message, true
 		}
+		if e.bus != nil {
+			s.push(event{due: e.due.Add(reportsEvery), bus: e.bus})
+			return e.bus.report(s.sky, e.due), true
+		}
 		due := e.due
 		s.push(event{due: due.Add(s.pause(e.device)), device: e.device})
 		if s.silent(e.device, due) {
@@ -164,6 +168,7 @@ type event struct {
 	order   uint64 // of two at the same time the earlier pushed goes first
 	device  *device
 	message *Message
+	bus     *Bus
 }
 
 type queue []event
