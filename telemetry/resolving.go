@@ -141,7 +141,7 @@ func (r *resolving) fill(l *Line, m *Measurement, target devices.Target) (unknow
 		r.put(start, f)
 	}
 	l.Fields = r.fields[start:len(r.fields):len(r.fields)]
-	if len(l.Fields) == 0 && (l.Position == nil || len(m.Values) > 0) {
+	if len(l.Fields) == 0 && l.Position == nil {
 		return unknown, &Refusal{NoChannel, fmt.Sprintf("values: none of the %d keys is a channel of model %q; mend the model's channels and replay",
 			len(m.Values), target.Model.Sensor.Code)}
 	}
