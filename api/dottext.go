@@ -54,15 +54,9 @@ func (n *dotNode) write(s *Server, property *devices.ObservedProperty, now int64
 	n.texted = n.version
 }
 
-// appendLatest writes the newest value of every station that a scope reads as a
+// newest is the newest value of every station that a look shows as a
 // FeatureCollection, at most so many; limit 0 is all. Stations without a place
-// are shown where there is no window.
-func (s *Server) appendLatest(b []byte, scope *access.Scope, property *devices.ObservedProperty, window *geo.Window, limit int) []byte {
-	all := s.newest(&look{scope: scope, now: s.o.Now().UnixNano()}, property, window, limit)
-	return all.append(b)
-}
-
-// newest is the same of a look, in parts that were written before where they
+// are shown where there is no window. Its parts were written before where they
 // have not changed.
 func (s *Server) newest(q *look, property *devices.ObservedProperty, window *geo.Window, limit int) *parts {
 	l := s.dots.layer(property)

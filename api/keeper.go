@@ -73,10 +73,6 @@ func (k *keeper) narrow(w *geo.Window) *geo.Window {
 	return &both
 }
 
-func (k *keeper) feature(f *feature) bool {
-	return k == nil || k.keeps(f.station.OrganisationID, f.state, f.station.Position)
-}
-
 func (k *keeper) keeps(organisation int64, state string, at *geo.Position) bool {
 	switch {
 	case k == nil:

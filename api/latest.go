@@ -111,7 +111,4 @@ func within(window *geo.Window, position *geo.Position) bool {
 	return window == nil || (position != nil && window.Contains(*position))
 }
 
-const (
-	collectionHead = `{"type":"FeatureCollection","features":[`
-	collectionTail = `]}`
-)
+const collectionHead = `{"type":"FeatureCollection","features":[`

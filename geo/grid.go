@@ -1,9 +1,6 @@
 package geo
 
-import (
-	"math"
-	"sort"
-)
+import "math"
 
 // gridBits are those of each axis of a Spot: the map is cut 31 times.
 const gridBits = 31
@@ -57,69 +54,6 @@ func (c Cell) Window() Window {
 	west, north := unmercator(float64(c.X)/n, float64(c.Y)/n)
 	east, south := unmercator(float64(c.X+1)/n, float64(c.Y+1)/n)
 	return Window{west, south, east, north}
-}
-
-// EachCell cuts spots, which are sorted, into the cells of a level and calls
-// each with those that meet the window and are not empty: with the places
-// [from, to) in spots, and whether all of the cell lies in the window. It costs
-// what is found, not what there is. Levels above 31 count as 31.
-func EachCell(spots []Spot, level int, w Window, each func(c Cell, from, to int, whole bool)) {
-	walk := cellWalk{spots, min(level, gridBits), w.parts(), each}
-	walk.down(Cell{}, 0, len(spots), false)
-}
-
-// EachWithin is EachCell for the cells of a level that lie in a larger one.
-func EachWithin(spots []Spot, c Cell, level int, each func(c Cell, from, to int, whole bool)) {
-	level = max(min(level, gridBits), c.Level)
-	shift := 2 * (gridBits - c.Level)
-	first := Spot(spread(uint64(c.X))<<1|spread(uint64(c.Y))) << shift
-	find := func(limit Spot) int { return sort.Search(len(spots), func(i int) bool { return spots[i] >= limit }) }
-	walk := cellWalk{spots: spots, level: level, each: each}
-	walk.down(c, find(first), find(first+1<<shift), true)
-}
-
-type cellWalk struct {
-	spots  []Spot
-	level  int
-	window []Window // its parts
-	each   func(c Cell, from, to int, whole bool)
-}
-
-// down looks at a cell's quarters.
-func (k *cellWalk) down(c Cell, from, to int, whole bool) {
-	if from == to {
-		return
-	}
-	if !whole {
-		var meets bool
-		if meets, whole = k.meets(c.Window()); !meets {
-			return
-		}
-	}
-	if c.Level == k.level {
-		k.each(c, from, to, whole)
-		return
-	}
-	shift := 2 * (gridBits - c.Level - 1)
-	base := k.spots[from] >> (shift + 2) << 2
-	for quarter := range Spot(4) {
-		end := to
-		if quarter < 3 {
-			limit := (base + quarter + 1) << shift
-			end = from + sort.Search(to-from, func(i int) bool { return k.spots[from+i] >= limit })
-		}
-		k.down(Cell{c.Level + 1, c.X<<1 | uint32(quarter>>1), c.Y<<1 | uint32(quarter&1)}, from, end, whole)
-		from = end
-	}
-}
-
-// meets says whether a cell meets the window, and whether it lies in it.
-func (k *cellWalk) meets(c Window) (meets, whole bool) {
-	for _, w := range k.window {
-		meets = meets || c.MinLon <= w.MaxLon && c.MaxLon >= w.MinLon && c.MinLat <= w.MaxLat && c.MaxLat >= w.MinLat
-		whole = whole || c.MinLon >= w.MinLon && c.MaxLon <= w.MaxLon && c.MinLat >= w.MinLat && c.MaxLat <= w.MaxLat
-	}
-	return meets, whole
 }
 
 // Holds says whether a spot lies in the cell.

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"slices"
-	"sort"
 	"testing"
 
 	"github.com/paulmach/orb"
@@ -101,74 +99,23 @@ func TestAreasInTiles(t *testing.T) {
 	}
 }
 
-// scattered are places all over the world, half of them in one city, in the
-// order of their spots.
-func scattered() ([]Position, []Spot) {
+// A cell holds the spots of the places in its window, and no others; cells of
+// one level hold each place once.
+func TestACellHoldsWhatLiesInItsWindow(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
-	places := make([]Position, 20_000)
-	for i := range places {
-		places[i] = Position{Lon: r.Float64()*360 - 180, Lat: r.Float64()*180 - 90}
-		if i%2 == 0 {
-			places[i] = Position{Lon: 105.8 + r.Float64()*0.1, Lat: 21 + r.Float64()*0.1}
-		}
-	}
-	sort.Slice(places, func(i, j int) bool { return SpotOf(places[i]) < SpotOf(places[j]) })
-	spots := make([]Spot, len(places))
-	for i := range places {
-		spots[i] = SpotOf(places[i])
-	}
-	return places, spots
-}
-
-// Whatever the zoom and the window, each place in it is counted once.
-func TestCellsCountEachPlaceOnce(t *testing.T) {
-	places, spots := scattered()
-	for _, w := range []Window{{-180, -90, 180, 90}, {105.82, 21.01, 105.87, 21.08}, {170, -40, -170, 60}, {0, 0, 0, 0}, {-180, 84, 180, 90}} {
-		for _, level := range []int{0, 1, 5, 12, 20, 31, 40} {
-			want, got, cells := 0, 0, 0
-			for _, p := range places {
-				if w.Contains(p) {
-					want++
-				}
+	for range 2_000 {
+		p := Position{Lon: r.Float64()*360 - 180, Lat: r.Float64()*160 - 80}
+		for _, level := range []int{0, 1, 5, 12, 20, 31} {
+			x, y := mercator(p.Lon, p.Lat)
+			n := math.Exp2(float64(level))
+			c := Cell{level, uint32(x * n), uint32(y * n)}
+			if !c.Holds(SpotOf(p)) || level < 31 && !c.Window().Contains(p) {
+				t.Errorf("%v is not in %v, %v", p, c, c.Window())
 			}
-			EachCell(spots, level, w, func(c Cell, from, to int, whole bool) {
-				cells++
-				for _, p := range places[from:to] {
-					if w.Contains(p) {
-						got++
-					} else if whole && math.Abs(p.Lat) < maxMercator {
-						t.Errorf("%v is not in %v, in which all of %v is said to be", p, w, c)
-					}
-				}
-			})
-			if level > 0 && level <= 12 && w.MaxLat == 90 && w.MinLat == 84 {
-				continue // beyond the map's edge all is counted in its last row
-			}
-			if got != want {
-				t.Errorf("level %d of %v: %d of %d in %d cells", level, w, got, want, cells)
+			if level > 0 && (Cell{level, c.X ^ 1, c.Y}.Holds(SpotOf(p)) || Cell{level, c.X, c.Y ^ 1}.Holds(SpotOf(p))) {
+				t.Errorf("%v is in a neighbour of %v, too", p, c)
 			}
 		}
-	}
-	for _, c := range []Cell{{0, 0, 0}, {8, 203, 112}, {10, 812, 450}} {
-		got := 0
-		EachWithin(spots, c, c.Level+2, func(in Cell, from, to int, _ bool) {
-			got += to - from
-			if in.X>>2 != c.X || in.Y>>2 != c.Y {
-				t.Errorf("%v does not lie in %v", in, c)
-			}
-		})
-		want := 0
-		for _, s := range spots {
-			if s>>(2*(gridBits-c.Level)) == Spot(spread(uint64(c.X))<<1|spread(uint64(c.Y))) {
-				want++
-			}
-		}
-		if got != want || want == 0 && c.Level < 10 {
-			t.Errorf("%v: %d of %d", c, got, want)
-		}
-	}
-	if !slices.IsSorted(spots) {
-		t.Error("the places are not in order")
 	}
 }
 
