@@ -184,7 +184,7 @@ func (l *live) moves(r *room, events []toldEvent) bool {
 		return true
 	}
 	for _, ly := range r.layers {
-		if len(ly.touched) > 0 {
+		if ly.built.Load() && len(ly.touched) > 0 { // a client may be building it just now
 			return true
 		}
 	}

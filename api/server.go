@@ -242,9 +242,9 @@ func register[I, O any](s *Server, op huma.Operation, row access.Action, handle 
 	if writes(&op) {
 		op.Middlewares = append(huma.Middlewares{s.once, s.guard}, op.Middlewares...)
 	}
-	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusTooManyRequests)
+	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusTooManyRequests, http.StatusUnauthorized) // the last for keys that are none
 	if row != access.Public {
-		op.Errors = append(op.Errors, http.StatusUnauthorized, http.StatusForbidden)
+		op.Errors = append(op.Errors, http.StatusForbidden)
 	}
 	op.Middlewares = append(huma.Middlewares{s.permit(row)}, op.Middlewares...)
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
