@@ -65,15 +65,20 @@ func drain(t *testing.T, name string, consumer makeConsumer, n int) (d drained) 
 		store, begin := cpuOf(t, db.PID()), time.Now()
 		c.start()
 		w := newWatch(t)
-		// A query counts every value anew, and would take the more from a run
-		// the longer it lasts: InfluxDB's own counter says when to ask.
-		for writes(t, db) < taken+n || points(t, db) < before+n {
+		// A query counts every value anew, and would take the same time from
+		// who was quick and who was slow: InfluxDB's own counter says when all
+		// is written, and the query then whether that is so.
+		for all := false; !all; {
 			if time.Since(begin) > 10*time.Minute {
 				t.Fatalf("InfluxDB has %d points after 10 minutes; want %d", points(t, db), before+n)
 			}
 			time.Sleep(100 * time.Millisecond)
+			if writes(t, db) < taken+n {
+				continue
+			}
+			d = drained{messages: n, took: time.Since(begin), cpu: cpuOf(t, c.pid()), store: cpuOf(t, db.PID()) - store, others: w.others()}
+			all = points(t, db) >= before+n
 		}
-		d = drained{messages: n, took: time.Since(begin), cpu: cpuOf(t, c.pid()), store: cpuOf(t, db.PID()) - store, others: w.others()}
 		c.settled(n)
 		c.stop()
 		t.Logf("%d messages in %.1f s: %.0f/s; CPU %.1f µs/message, influxd %.1f µs/message; others took %.0f %% of the machine", n, d.took.Seconds(),
