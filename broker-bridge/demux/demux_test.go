@@ -158,9 +158,7 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte("\xd0\x00\x32\x07\x00\x01a\x00\x05xy\x40\x02\x00\x05"))
 	f.Add([]byte("\x36\x05\x00\x01a\x00\x01"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) > 1<<16 {
-			t.Skip()
-		}
+		data = data[:min(len(data), 1<<16)]
 		var ours []demux.Publish
 		r := demux.New(&limited{data: data}, 16, func(p demux.Publish) { ours = append(ours, p) })
 		others, _ := io.ReadAll(r)
