@@ -10,8 +10,10 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 
 	"cityhub/access"
+	"cityhub/api/citymap"
 	"cityhub/devices"
 	"cityhub/geo"
 )
@@ -50,9 +52,9 @@ func (s *Server) latest() {
 		if err != nil {
 			return nil, err
 		}
-		q := look{scope: access.ScopeOf(ctx), keep: keep, now: s.o.Now().UnixNano()}
-		all := s.newest(&q, property, keep.narrow(window), in.Limit)
-		return &huma.StreamResponse{Body: func(ctx huma.Context) { all.answer(ctx, geoJSON) }}, nil
+		q := citymap.Look{Scope: access.ScopeOf(ctx), Keep: keep, Window: window, Now: s.o.Now().UnixNano()}
+		all := s.city.Newest(property, &q, in.Limit)
+		return &huma.StreamResponse{Body: func(ctx huma.Context) { answerParts(ctx, all) }}, nil
 	})
 }
 
@@ -106,9 +108,19 @@ func parseBBox(text string) (*geo.Window, error) {
 	return &geo.Window{MinLon: n[0], MinLat: n[1], MaxLon: n[2], MaxLat: n[3]}, nil
 }
 
+// answerParts sends GeoJSON, packed where the caller takes that.
+func answerParts(ctx huma.Context, all *citymap.Parts) {
+	fc := humafiber.Unwrap(ctx)
+	fc.Set("Content-Type", geoJSON)
+	fc.Vary("Accept-Encoding")
+	if fc.Request().Header.HasAcceptEncoding("gzip") {
+		fc.Response().SetBodyRaw(all.Append(make([]byte, 0, all.Size()))) // the edge packs it
+		return
+	}
+	fc.Response().SetBodyStream(all, all.Size())
+}
+
 // within says whether a station is to be shown.
 func within(window *geo.Window, position *geo.Position) bool {
 	return window == nil || (position != nil && window.Contains(*position))
 }
-
-const collectionHead = `{"type":"FeatureCollection","features":[`

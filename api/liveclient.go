@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cityhub/access"
+	"cityhub/api/citymap"
 )
 
 // ending is why a stream ends.
@@ -52,7 +53,7 @@ type client struct {
 }
 
 // join opens a stream of a wish; lastID is what the client says it was told.
-func (l *live) join(w wish, keep *keeper, by who, lastID string) (*client, *Problem) {
+func (l *live) join(w wish, keep *citymap.Keeper, by who, lastID string) (*client, *Problem) {
 	now := l.point()
 	l.mu.Lock()
 	defer l.mu.Unlock()

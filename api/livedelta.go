@@ -5,12 +5,14 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"cityhub/api/citymap"
 )
 
 // delta writes what a room is told.
 type delta struct {
 	room *room
-	keep *keeper
+	keep *citymap.Keeper
 	now  time.Time
 	text []byte
 	gone []int64
@@ -50,7 +52,7 @@ func (d *delta) touched(ly *layer, t *touched) {
 	}
 	if t.to == 0 {
 		t.from = len(ly.texts)
-		ly.texts = ly.cells[t.cell].append(ly.texts)
+		ly.texts = ly.cells[t.cell].Append(ly.texts)
 		t.to = len(ly.texts)
 	}
 	d.comma()
@@ -61,7 +63,7 @@ func (d *delta) touched(ly *layer, t *touched) {
 // station came.
 func (d *delta) replaced(ly *layer, at int32) {
 	if c := &ly.cells[at]; c.twin != at && d.room.seesCell(d.keep, ly, c) {
-		d.gone = append(d.gone, c.stream)
+		d.gone = append(d.gone, c.Stream)
 	}
 }
 
@@ -69,7 +71,7 @@ func (d *delta) replaced(ly *layer, at int32) {
 func (d *delta) parted(ly *layer, all []departure) {
 	for i := range all {
 		p := &all[i]
-		if d.room.sees(d.keep, ly.property, &p.sight) && !(ly.cells[p.cell].stream == p.stream && d.room.shows(d.keep, ly, p.cell)) {
+		if d.room.sees(d.keep, ly.property, &p.sight) && !(ly.cells[p.cell].Stream == p.stream && d.room.shows(d.keep, ly, p.cell)) {
 			d.gone = append(d.gone, p.stream)
 		}
 	}
@@ -83,7 +85,7 @@ func (d *delta) event(e *toldEvent, at point) {
 }
 
 // hears says whether the room is told of an event.
-func (r *room) hears(keep *keeper, e *toldEvent) bool {
+func (r *room) hears(keep *citymap.Keeper, e *toldEvent) bool {
 	if _, wanted := slices.BinarySearch(r.kinds, e.Kind); !wanted {
 		return false
 	}
@@ -157,7 +159,7 @@ func (r *room) paint(from point, how painting, emit func([]byte) error) (to poin
 	if !whole && !r.mends(from) {
 		return from, errForgotten
 	}
-	to, d.keep = r.live.at, r.zoned.Load().keep
+	to, d.keep = r.live.at, r.keep.Load()
 	pause := func() error {
 		r.live.making.RUnlock()
 		defer r.live.making.RLock()
@@ -199,7 +201,7 @@ func (d *delta) cell(ly *layer, at int32, from point, whole bool) {
 	case !whole && c.changed <= from.cells:
 	case d.room.shows(d.keep, ly, at):
 		d.comma()
-		d.text = c.append(d.text)
+		d.text = c.Append(d.text)
 	case !whole:
 		d.replaced(ly, at)
 	}

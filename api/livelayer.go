@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cityhub/access"
+	"cityhub/api/citymap"
 	"cityhub/devices"
 	"cityhub/geo"
 	"cityhub/telemetry"
@@ -51,7 +52,7 @@ type layer struct {
 
 // cell is a datastream's newest value; its stream is 0 while nothing is shown.
 type cell struct {
-	feature
+	citymap.Feature
 	changed uint64 // the frame in which it, or another cell of its station, did
 	twin    int32  // the next cell of the same station, in a circle
 }
@@ -78,16 +79,16 @@ type sight struct {
 	position                    *geo.Position
 }
 
-func (f *feature) sight() sight {
-	return sight{f.stream, f.station.OrganisationID, f.station.ID, f.published, f.station.Position}
+func sightOf(f *citymap.Feature) sight {
+	return sight{f.Stream, f.Station.OrganisationID, f.Station.ID, f.Published, f.Station.Position}
 }
 
 // same says whether two are written the same.
-func (f *feature) same(o *feature) bool {
-	if f.stream != o.stream || f.unit != o.unit || f.state != o.state || f.published != o.published || f.value != o.value {
+func same(f, o *citymap.Feature) bool {
+	if f.Stream != o.Stream || f.Unit != o.Unit || f.State != o.State || f.Published != o.Published || f.Value != o.Value {
 		return false
 	}
-	a, b := f.station, o.station
+	a, b := f.Station, o.Station
 	return a == b || a != nil && b != nil && a.Code == b.Code && a.Name == b.Name && a.OrganisationID == b.OrganisationID &&
 		samePlace(a.Position, b.Position)
 }
@@ -160,7 +161,7 @@ func (ly *layer) follow(thing int64) {
 		return
 	}
 	for at := first; ; {
-		ly.marked[ly.cells[at].value.Group] = struct{}{}
+		ly.marked[ly.cells[at].Value.Group] = struct{}{}
 		if at = ly.cells[at].twin; at == first {
 			return
 		}
@@ -187,25 +188,25 @@ func (ly *layer) turn(s *Server, property *devices.ObservedProperty, n uint64, n
 	if now < ly.turns {
 		return
 	}
-	ly.turns = now + int64(minStale)
+	ly.turns = now + int64(citymap.MinStale)
 	for i := range ly.cells {
 		c := &ly.cells[i]
-		if c.stream == 0 || c.state != states[0] {
+		if c.Stream == 0 || c.State != citymap.States[0] {
 			continue
 		}
-		if at := c.value.Time + c.fresh; at >= now {
+		if at := c.Value.Time + c.Fresh; at >= now {
 			ly.turns = min(ly.turns, at+1)
 			continue
 		}
-		ly.enter(s, property, c.value, n, now)
+		ly.enter(s, property, c.Value, n, now)
 	}
 }
 
 // enter takes one value in.
 func (ly *layer) enter(s *Server, property *devices.ObservedProperty, v telemetry.LatestValue, n uint64, now int64) {
-	f, shown := s.feature(allOfIt, property, v, now)
+	f, shown := s.city.Feature(allOfIt, property, v, now)
 	if !shown {
-		f = feature{value: v}
+		f = citymap.Feature{Value: v}
 	}
 	at, known := ly.place[v.Group]
 	if !known {
@@ -215,20 +216,20 @@ func (ly *layer) enter(s *Server, property *devices.ObservedProperty, v telemetr
 		return
 	}
 	c := &ly.cells[at]
-	if c.stream == 0 && !shown || c.feature.same(&f) {
+	if c.Stream == 0 && !shown || same(&c.Feature, &f) {
 		return
 	}
-	if c.stream != 0 {
-		before := c.sight()
+	if c.Stream != 0 {
+		before := sightOf(&c.Feature)
 		after := sight{}
 		if shown {
-			after = f.sight()
+			after = sightOf(&f)
 		}
 		if !before.same(&after) {
 			ly.parted = append(ly.parted, departure{n, at, before})
 		}
 	}
-	c.feature = f
+	c.Feature = f
 	ly.wait(&f)
 	ly.touch(at, n)
 }
@@ -236,14 +237,14 @@ func (ly *layer) enter(s *Server, property *devices.ObservedProperty, v telemetr
 var allOfIt = &access.Scope{All: true}
 
 // add makes a cell.
-func (ly *layer) add(f feature, n uint64) {
+func (ly *layer) add(f citymap.Feature, n uint64) {
 	at := int32(len(ly.cells))
-	ly.place[f.value.Group] = at
-	c := cell{feature: f, twin: at}
-	if first, known := ly.thing[f.station.ID]; known {
+	ly.place[f.Value.Group] = at
+	c := cell{Feature: f, twin: at}
+	if first, known := ly.thing[f.Station.ID]; known {
 		c.twin, ly.cells[first].twin = ly.cells[first].twin, at
 	} else {
-		ly.thing[f.station.ID] = at
+		ly.thing[f.Station.ID] = at
 	}
 	ly.cells = append(ly.cells, c)
 	ly.wait(&f)
@@ -251,9 +252,9 @@ func (ly *layer) add(f feature, n uint64) {
 }
 
 // wait notes when a value will have grown old.
-func (ly *layer) wait(f *feature) {
-	if f.stream != 0 && f.state == states[0] {
-		ly.turns = min(ly.turns, f.value.Time+f.fresh+1)
+func (ly *layer) wait(f *citymap.Feature) {
+	if f.Stream != 0 && f.State == citymap.States[0] {
+		ly.turns = min(ly.turns, f.Value.Time+f.Fresh+1)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cityhub/access"
+	"cityhub/api/citymap"
 	"cityhub/devices"
 	"cityhub/geo"
 )
@@ -28,23 +29,14 @@ type wish struct {
 	properties []string // ascending
 	kinds      []string // of events, ascending
 	window     *geo.Window
-	filter     Filter
-	thing      int64 // 0: any
+	filter     Filter // of keep
+	thing      int64  // 0: any
 	scope      *access.Scope
 }
 
 // key names what is seen: it is equal for those that see the same.
 func (w *wish) key() string {
-	return viewOf(w.scope, strings.Join(w.properties, ","), w.window) + fmt.Sprintf(" %q %q %d", w.kinds, w.filter, w.thing)
-}
-
-// viewOf names what somebody sees of a property in a window.
-func viewOf(scope *access.Scope, property string, window *geo.Window) string {
-	view := fmt.Sprintf("%s %t %v %v %t %t", property, scope.All, scope.Own, scope.Grants, scope.Public, scope.Internal)
-	if window != nil {
-		view += fmt.Sprint(*window)
-	}
-	return view
+	return citymap.ViewOf(w.scope, strings.Join(w.properties, ","), w.window) + fmt.Sprintf(" %q %q %d", w.kinds, w.filter, w.thing)
 }
 
 // room is where clients are that see the same.
@@ -55,8 +47,8 @@ type room struct {
 	ids     string // of what is told here, up to the point
 	members int    // guarded by live.mu
 
-	zoned  atomic.Pointer[zoned]
-	spoken time.Time // of the newest frame; known to the loop alone
+	keep   atomic.Pointer[citymap.Keeper] // changes with the zones' borders
+	spoken time.Time                      // of the newest frame; known to the loop alone
 
 	mu      sync.Mutex
 	since   uint64 // older pictures cannot be mended
@@ -65,13 +57,6 @@ type room struct {
 	news    chan struct{} // closed with the next frame
 	lags    map[point][]byte
 	lagged  point // to which lags lead
-}
-
-// zoned is the part of a filter that changes with the zones' borders.
-type zoned struct {
-	keep     *keeper
-	revision uint64
-	day      geo.Day
 }
 
 // frame leads from one point to another. Without a text it is too large to be
@@ -83,32 +68,22 @@ type frame struct {
 
 // newRoom makes a room; live.mu is held. now is a recent point: whoever comes
 // in is told all up to a later one at first.
-func (l *live) newRoom(w wish, keep *keeper, now point) *room {
+func (l *live) newRoom(w wish, keep *citymap.Keeper, now point) *room {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(w.key())) // a hash takes everything
 	r := &room{wish: w, live: l, layers: l.layersOf(w.properties), ids: l.epoch + "." + strconv.FormatUint(h.Sum64(), 36) + ".",
 		frame: frame{to: now}, news: make(chan struct{}), spoken: time.Now()}
-	_, revision := l.server.o.Registry.Shapes()
-	r.zoned.Store(&zoned{keep, revision, l.server.today()})
+	r.keep.Store(keep)
 	return r
 }
 
 // rezone follows borders that have changed; everybody is told anew then.
 func (r *room) rezone(n uint64) (changed bool) {
-	if r.filter.Zone == "" {
+	keep, changed := r.live.server.city.Renew(r.keep.Load())
+	if !changed {
 		return false
 	}
-	old := r.zoned.Load()
-	_, revision := r.live.server.o.Registry.Shapes()
-	day := r.live.server.today()
-	if old.revision == revision && old.day == day {
-		return false
-	}
-	keep, err := r.live.server.keeper(access.WithScope(context.Background(), r.scope), r.filter)
-	if err != nil { // the zone is gone, or the organisation out of sight
-		keep = &keeper{nowhere: true, state: -1}
-	}
-	r.zoned.Store(&zoned{keep, revision, day})
+	r.keep.Store(keep)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.since = n
@@ -116,32 +91,32 @@ func (r *room) rezone(n uint64) (changed bool) {
 }
 
 // sees says whether something is shown here.
-func (r *room) sees(keep *keeper, property string, s *sight) bool {
+func (r *room) sees(keep *citymap.Keeper, property string, s *sight) bool {
 	return (r.thing == 0 || r.thing == s.thing) && within(r.window, s.position) &&
-		keep.keeps(s.organisation, "", s.position) &&
+		keep.Keeps(s.organisation, "", s.position) &&
 		(r.scope.All || r.scope.Reads(s.organisation, s.thing, property, s.published))
 }
 
 // shows says whether a cell is shown here: it is seen, and no newer one of its
 // station is.
-func (r *room) shows(keep *keeper, ly *layer, at int32) bool {
+func (r *room) shows(keep *citymap.Keeper, ly *layer, at int32) bool {
 	c := &ly.cells[at]
 	if !r.seesCell(keep, ly, c) {
 		return false
 	}
 	for i := c.twin; i != at; i = ly.cells[i].twin {
-		if twin := &ly.cells[i]; twin.value.Time > c.value.Time && r.seesCell(keep, ly, twin) {
+		if twin := &ly.cells[i]; twin.Value.Time > c.Value.Time && r.seesCell(keep, ly, twin) {
 			return false
 		}
 	}
 	return true
 }
 
-func (r *room) seesCell(keep *keeper, ly *layer, c *cell) bool {
-	if c.stream == 0 {
+func (r *room) seesCell(keep *citymap.Keeper, ly *layer, c *cell) bool {
+	if c.Stream == 0 {
 		return false
 	}
-	s := c.sight()
+	s := sightOf(&c.Feature)
 	return r.sees(keep, ly.property, &s)
 }
 
@@ -154,7 +129,7 @@ func (r *room) next(events []toldEvent, now time.Time) {
 	f := frame{from: r.frame.to, to: r.live.at}
 	mended := r.since <= f.from.cells
 	if r.waiting > 0 && mended {
-		d := delta{room: r, keep: r.zoned.Load().keep, now: now, text: r.live.page[:0]}
+		d := delta{room: r, keep: r.keep.Load(), now: now, text: r.live.page[:0]}
 		text := d.frame(events, &f)
 		r.live.page = text[:0]
 		switch {

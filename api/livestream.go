@@ -13,6 +13,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"cityhub/access"
+	"cityhub/api/citymap"
 )
 
 type liveInput struct {
@@ -51,7 +52,7 @@ func (s *Server) liveStream() {
 }
 
 // wish reads what a stream is asked for.
-func (s *Server) wish(ctx context.Context, in *liveInput) (w wish, keep *keeper, err error) {
+func (s *Server) wish(ctx context.Context, in *liveInput) (w wish, keep *citymap.Keeper, err error) {
 	if len(in.Property)+len(in.Events) == 0 {
 		return w, nil, badParameter("property", "is required, unless events are asked for")
 	}

@@ -42,7 +42,7 @@ func (s *Server) mapProperties() {
 func (s *Server) tells(scope *access.Scope, property *devices.ObservedProperty) bool {
 	now := s.o.Now().UnixNano()
 	return s.o.Latest.Any(property.Code, func(v telemetry.LatestValue) bool {
-		_, ok := s.feature(scope, property, v, now)
+		_, ok := s.city.Feature(scope, property, v, now)
 		return ok
 	})
 }

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"cityhub/devices"
 	"cityhub/geo"
 	"cityhub/telemetry"
 )
@@ -13,7 +12,7 @@ import (
 func (s *Server) Move(thing int64, to geo.Position, at int64) {
 	if s.o.Latest.Move(thing, to, at) {
 		s.live.move(thing)
-		s.dots.move(thing)
+		s.city.Move(thing)
 	}
 }
 
@@ -26,7 +25,7 @@ func (s *Server) moveBy(lines []telemetry.Line) {
 		}
 		if target, err := s.o.Registry.Series(lines[i].Group); err == nil && target.Station != nil && target.Station.Mobile {
 			s.live.move(target.Station.ID)
-			s.dots.move(target.Station.ID)
+			s.city.Move(target.Station.ID)
 		}
 	}
 }
@@ -39,20 +38,6 @@ func (s *Server) Alarm(property string, group int64, severity telemetry.Severity
 	if s.o.Latest.Alarm(property, group, severity) {
 		changed := []telemetry.Line{{Group: group, Fields: []telemetry.Field{{Property: property}}}}
 		s.live.tell(changed)
-		s.dots.tell(changed)
+		s.city.Tell(changed)
 	}
-}
-
-// present is a station where it is now.
-func (s *Server) present(station *devices.Station) *devices.Station {
-	if !station.Mobile {
-		return station
-	}
-	place, known := s.o.Latest.Place(station.ID)
-	if !known {
-		return station
-	}
-	moved := *station
-	moved.Position = &place.Position
-	return &moved
 }

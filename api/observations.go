@@ -36,17 +36,6 @@ type observationList struct {
 // Resolve keeps the address, for the next page's.
 func (q *observationList) Resolve(ctx huma.Context) []error { return q.address.Resolve(ctx) }
 
-// qualityNames are the flags' names on the wire, by bit.
-func qualityNames(q telemetry.Quality) []string {
-	names := []string{}
-	for bit, name := range [...]string{"out_of_range", "stuck", "late", "clock_corrected", "maintenance", "uncalibrated", "corrected", "misplaced"} {
-		if q&(1<<bit) != 0 {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 func resultOf(v telemetry.Value) any {
 	switch v.Kind {
 	case devices.Boolean:
@@ -84,7 +73,7 @@ func (s *Server) listObservations(ctx context.Context, in *observationList) (*co
 	items := make([]Observation, len(found))
 	for i, o := range found {
 		items[i] = Observation{ID: o.ID, PhenomenonTime: o.Time, Received: instant(o.Received),
-			Result: resultOf(o.Value), Quality: qualityNames(o.Quality)}
+			Result: resultOf(o.Value), Quality: o.Quality.Names()}
 	}
 	next := ""
 	if more {
@@ -147,7 +136,7 @@ func (s *Server) getObservation(ctx context.Context, in *ByID) (*shown[Observati
 		}
 		quality := line.Quality | f.Quality
 		o := Observation{ID: in.ID, Datastream: stream.ID, PhenomenonTime: time.Unix(0, line.Time).UTC(),
-			Result: resultOf(f.Value), Quality: qualityNames(quality)}
+			Result: resultOf(f.Value), Quality: quality.Names()}
 		if quality&telemetry.Late != 0 && line.Received != 0 {
 			o.Received = instant(time.Unix(0, line.Received))
 		}

@@ -21,14 +21,15 @@ func (s *Server) Encoded(code string) []byte {
 	property, _ := s.o.Registry.Property(code)
 	scope, now := &access.Scope{All: true}, s.o.Now().UnixNano()
 	values := s.o.Latest.Of(code)
-	b := beginCollection(make([]byte, 0, 384*len(values)))
+	b := append(make([]byte, 0, 384*len(values)), `{"type":"FeatureCollection","features":`...)
 	begin := len(b)
 	var extent geo.Extent
 	for _, v := range values {
-		if f, ok := s.feature(scope, &property, v, now); ok {
-			extent.Add(*f.station.Position)
-			b = f.append(append(b, ','))
+		if f, ok := s.city.Feature(scope, &property, v, now); ok {
+			extent.Add(*f.Station.Position)
+			b = f.Append(append(b, ','))
 		}
 	}
-	return endCollection(b, begin, &extent)
+	b[begin] = '['
+	return append(extent.AppendMember(append(b, ']')), '}')
 }

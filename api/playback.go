@@ -117,11 +117,11 @@ func (s *Server) castPlayers(ctx context.Context, in *playbackInput, q *statisti
 	if err != nil {
 		return err
 	}
-	window = keep.narrow(window)
-	q.Keeps = func(at *geo.Position) bool { return within(window, at) && keep.holds(at) }
+	window = keep.Narrow(window)
+	q.Keeps = func(at *geo.Position) bool { return within(window, at) && keep.Holds(at) }
 	stations := map[int64]bool{}
 	q.Sources = s.sources(ctx, q.Property, func(m *devices.Measured) bool {
-		chosen := keep == nil || keep.organisation == 0 || keep.organisation == m.Station.OrganisationID
+		chosen := keep.Owns(m.Station.OrganisationID)
 		at, moves := q.Stood(m)
 		chosen = chosen && (moves || q.Keeps(at))
 		if chosen {
@@ -134,15 +134,4 @@ func (s *Server) castPlayers(ctx context.Context, in *playbackInput, q *statisti
 			len(stations), len(q.Starts), values, maxValues))
 	}
 	return nil
-}
-
-// holds says whether a place is in the zone that is asked for.
-func (k *keeper) holds(at *geo.Position) bool {
-	switch {
-	case k == nil, k.zone == nil && !k.nowhere:
-		return true
-	case k.nowhere, at == nil:
-		return false
-	}
-	return k.shapes.Of(k.zone.Kind, *at, k.day) == k.zone
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"cityhub/api/citymap"
 	"cityhub/geo"
 	"cityhub/telemetry"
 	"cityhub/telemetry/statistics"
@@ -56,9 +57,9 @@ func (p *playback) json() []byte {
 	p.choose()
 	b := make([]byte, 0, 512+100*len(p.shown)+len(p.frames)*(48+8*len(p.shown)))
 	b = append(b, `{"property":`...)
-	b = appendText(b, p.query.Property)
+	b = citymap.AppendText(b, p.query.Property)
 	b = append(b, `,"unit":`...)
-	b = appendText(b, p.unit)
+	b = citymap.AppendText(b, p.unit)
 	b = append(b, `,"fn":"`+p.in.Fn+`","step":"`+p.in.Step+`"`...)
 	b = appendSpan(b, time.Unix(0, p.query.From), time.Unix(0, p.query.To))
 	b = append(b, `,"stations":[`...)
@@ -90,9 +91,9 @@ func (p *playback) choose() {
 
 func appendPlayer(b []byte, p *statistics.Player) []byte {
 	b = append(b, `{"thing":`...)
-	b = appendText(b, p.Station.Code)
+	b = citymap.AppendText(b, p.Station.Code)
 	b = append(b, `,"name":`...)
-	b = appendText(b, p.Station.Name)
+	b = citymap.AppendText(b, p.Station.Name)
 	b = append(b, `,"position":`...)
 	if p.Position == nil {
 		b = append(b, "null"...)
@@ -133,7 +134,7 @@ func (p *playback) appendValue(b []byte, v float64) []byte {
 	if p.query.Function == statistics.Mean && !math.IsNaN(v) && !math.IsInf(v, 0) {
 		return strconv.AppendFloat(b, v, 'g', 7, 64)
 	}
-	return appendValue(b, telemetry.NumberOf(v))
+	return citymap.AppendValue(b, telemetry.NumberOf(v))
 }
 
 func (p *playback) appendPlaces(b []byte, f *statistics.Frame) []byte {

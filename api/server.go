@@ -22,6 +22,7 @@ import (
 	"github.com/gofiber/fiber/v2"
 
 	"cityhub/access"
+	"cityhub/api/citymap"
 	"cityhub/devices"
 	"cityhub/devices/credentials"
 	"cityhub/idempotency"
@@ -88,7 +89,7 @@ type Server struct {
 	api       huma.API
 	spec      []byte
 	live      *live
-	dots      *dots
+	city      *citymap.Map
 	tileCache *tileCache
 	prover    telemetry.Prover
 	proofs    groupWatch
@@ -115,8 +116,8 @@ func New(o Options) (*Server, error) {
 	s := &Server{o: o, limiter: newLimiter(), ingest: make(chan struct{}, maxIngesting),
 		versions: map[string]func(context.Context, int64) (version, error){}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.city, s.tileCache = citymap.New(citymap.Options{Registry: o.Registry, Latest: o.Latest, Now: o.Now, Zone: o.Zone}), newTileCache()
 	s.live = newLive(s)
-	s.dots, s.tileCache = newDots(s), newTileCache()
 	s.prover = telemetry.Prover{Registry: o.Registry, Latest: o.Latest, Health: o.Health, Sequences: o.Sequences,
 		Archive: o.History.Archive, Quarantine: o.Quarantine, Signs: o.Signs, Now: o.Now}
 	s.app = fiber.New(s.config())
@@ -191,7 +192,7 @@ func (s *Server) routes() {
 // Listen serves until Shutdown; the listener is closed then.
 func (s *Server) Listen(ln net.Listener) error {
 	s.work.Go(s.live.run)
-	s.work.Go(func() { s.dots.run(s.ctx) })
+	s.work.Go(func() { s.city.Run(s.ctx) })
 	if err := s.app.Listener(ln); err != nil {
 		return fmt.Errorf("http: %w", err)
 	}
@@ -221,7 +222,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Tell(lines []telemetry.Line) {
 	s.moveBy(lines)
 	s.live.tell(lines)
-	s.dots.tell(lines)
+	s.city.Tell(lines)
 	s.proofs.tell(lines)
 }
 

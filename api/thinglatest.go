@@ -54,11 +54,11 @@ func (s *Server) newestOf(scope *access.Scope, d *devices.Datastream) NewestValu
 	if !told {
 		return out
 	}
-	f, ok := s.feature(scope, &property, value, s.o.Now().UnixNano())
-	if !ok || f.stream != d.ID {
+	f, ok := s.city.Feature(scope, &property, value, s.o.Now().UnixNano())
+	if !ok || f.Stream != d.ID {
 		return out
 	}
-	out.Value, out.Quality, out.State = resultOf(value.Value), qualityNames(value.Quality), f.state
+	out.Value, out.Quality, out.State = resultOf(value.Value), value.Quality.Names(), f.State
 	out.Time = instant(time.Unix(0, value.Time).UTC())
 	if value.Received != 0 {
 		out.Received = instant(time.Unix(0, value.Received).UTC())

@@ -5,11 +5,8 @@ import (
 	"encoding/base64"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/valyala/fasthttp"
-
-	"cityhub/devices"
 )
 
 // Of tiles are kept at most so many, and so many bytes; beyond it any goes.
@@ -18,15 +15,11 @@ const (
 	keptBytes = 128 << 20
 )
 
-// tileAge is how often a tile of stations is drawn anew while values change.
-const tileAge = time.Second
-
 // tileCache keeps drawn tiles, each packed once.
 type tileCache struct {
-	mu     sync.Mutex
-	tiles  map[string]*tile
-	bytes  int       // of tiles
-	layers sync.Pool // of *layersOf
+	mu    sync.Mutex
+	tiles map[string]*tile
+	bytes int // of tiles
 }
 
 // tile is what was drawn; without bytes it is empty.
@@ -39,9 +32,7 @@ type tile struct {
 	bytes   int    // guarded by tileCache.mu
 }
 
-func newTileCache() *tileCache {
-	return &tileCache{tiles: map[string]*tile{}, layers: sync.Pool{New: newLayers}}
-}
+func newTileCache() *tileCache { return &tileCache{tiles: map[string]*tile{}} }
 
 // get gives the tile of a key and a version. Whoever asks first draws it; the
 // others wait for that.
@@ -109,24 +100,4 @@ func (t *tile) answer(asked *TileHeaders, control string) *tileOutput {
 		out.Status, out.ContentType, out.Encoding, out.Body = http.StatusNotModified, "", "", nil
 	}
 	return out
-}
-
-// version names what can be seen of a property now: it changes at most once in
-// tileAge, and at least once in a minute, as values grow old without a change.
-func (d *dots) version(property *devices.ObservedProperty, now time.Time) uint64 {
-	l := d.layer(property)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	minute := uint64(now.Unix() / 60)
-	if (l.drawn.version != l.version || l.drawn.minute != minute) && now.Sub(l.drawn.at) >= tileAge {
-		l.drawn = drawnVersion{l.version, minute, uint64(now.UnixNano()), now}
-	}
-	return l.drawn.number
-}
-
-// drawnVersion is the version of a layer that tiles show.
-type drawnVersion struct {
-	version, minute uint64
-	number          uint64 // never the same twice
-	at              time.Time
 }

@@ -3,22 +3,17 @@ package api
 import (
 	"context"
 	"fmt"
-	"math"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"cityhub/access"
-	"cityhub/devices"
+	"cityhub/api/citymap"
 	"cityhub/geo"
 )
 
 const tileType = "application/vnd.mapbox-vector-tile"
-
-// maxTileZoom is the deepest zoom with tiles.
-const maxTileZoom = 22
 
 // TilePath names a tile of the web's map.
 type TilePath struct {
@@ -89,14 +84,10 @@ func (s *Server) tiles() {
 			if err != nil {
 				return nil, err
 			}
-			q := look{scope: access.ScopeOf(ctx), keep: keep, within: &cell, level: levelOf(cell.Level), now: s.o.Now().UnixNano()}
-			_, revision := s.o.Registry.Shapes()
-			key := fmt.Sprintf("s %s %d/%d/%d", viewOf(q.scope, property.Code, nil), cell.Level, cell.X, cell.Y)
-			if keep != nil {
-				key += fmt.Sprintf(" %q %d %d", in.Filter, keep.day, revision)
-			}
-			version := s.dots.version(property, s.o.Now())
-			t := s.tileCache.get(key, version, func() []byte { return s.drawStations(property, &q) })
+			q := citymap.Look{Scope: access.ScopeOf(ctx), Keep: keep, Now: s.o.Now().UnixNano()}
+			key := fmt.Sprintf("s %s %d/%d/%d", q.Key(property.Code), cell.Level, cell.X, cell.Y)
+			version := s.city.Version(property, s.o.Now())
+			t := s.tileCache.get(key, version, func() []byte { return s.city.DrawStations(property, &q, cell) })
 			return t.answer(&in.TileHeaders, "private, no-cache"), nil
 		})
 	register(s, tileCall("get-zone-tile", "zones", "Vector tile of the zones of a kind",
@@ -110,110 +101,11 @@ func (s *Server) tiles() {
 			if err != nil {
 				return nil, err
 			}
-			shapes, revision := s.o.Registry.Shapes()
+			_, revision := s.o.Registry.Shapes()
 			key := fmt.Sprintf("z %q %d %d/%d/%d", in.Kind, day, cell.Level, cell.X, cell.Y)
-			t := s.tileCache.get(key, revision, func() []byte { return s.drawZones(shapes.Within(cell.Window(), day), in.Kind, cell) })
+			t := s.tileCache.get(key, revision, func() []byte { return s.city.DrawZones(in.Kind, day, cell) })
 			return t.answer(&in.TileHeaders, "no-cache"), nil
 		})
-}
-
-// The keys of the layers' values, in the order in which they are numbered.
-var (
-	stationKeys = [...]string{"thing", "name", "value", "text", "time", "state"}
-	clusterKeys = [...]string{"count", "min", "mean", "max", "worst"}
-	zoneKeys    = [...]string{"code", "name", "name_en"}
-)
-
-// From stationZoom on a tile shows each station by itself, unless it has more
-// than mostStations.
-const (
-	stationZoom  = 14
-	mostStations = 20_000
-)
-
-// layersOf are layers to draw with, kept for the next tile.
-type layersOf struct{ stations, clusters *geo.TileLayer }
-
-func newLayers() any {
-	return &layersOf{geo.NewTileLayer("stations", stationKeys[:]...), geo.NewTileLayer("clusters", clusterKeys[:]...)}
-}
-
-func (s *Server) drawStations(property *devices.ObservedProperty, q *look) []byte {
-	cell := *q.within
-	if cell.Level >= stationZoom {
-		all := *q
-		if all.level = cell.Level; cell.Level >= singleZoom || countOf(s.look(property, &all)) <= mostStations {
-			q.level = spotLevel
-		}
-	}
-	layers := s.tileCache.layers.Get().(*layersOf)
-	defer s.tileCache.layers.Put(layers)
-	layers.stations.Reset()
-	layers.clusters.Reset()
-	for _, c := range s.look(property, q) {
-		if c.Count > 1 {
-			x, y := cell.Place(c.Middle())
-			drawCluster(layers.clusters, &c.Summary, x, y)
-			continue
-		}
-		v, told := s.o.Latest.At(property.Code, c.group)
-		if f, ok := s.single(q, property, v); told && ok && f.station.Position != nil {
-			x, y := cell.Place(*f.station.Position)
-			drawStation(layers.stations, &f, x, y)
-		}
-	}
-	return layers.clusters.Append(layers.stations.Append(nil))
-}
-
-func countOf(cells []found) (n int) {
-	for i := range cells {
-		n += cells[i].Count
-	}
-	return n
-}
-
-func drawStation(l *geo.TileLayer, f *feature, x, y int32) {
-	l.Point(uint64(f.stream), x, y)
-	l.OwnText(0, f.station.Code)
-	l.Text(1, f.station.Name)
-	switch v := f.value.Value; {
-	case v.Kind == devices.Text:
-		l.Text(3, v.Text)
-	case !math.IsNaN(v.Num) && !math.IsInf(v.Num, 0):
-		l.Number(2, v.Num)
-	}
-	l.Int(4, f.value.Time/int64(time.Second))
-	l.Text(5, f.state)
-	l.End()
-}
-
-func drawCluster(l *geo.TileLayer, c *geo.Summary, x, y int32) {
-	l.Point(0, x, y)
-	l.Int(0, int64(c.Count))
-	if c.Numbers > 0 {
-		l.Number(1, c.Min)
-		l.Number(2, c.Mean())
-		l.Number(3, c.Max)
-	}
-	l.Text(4, states[c.Worst])
-	l.End()
-}
-
-func (s *Server) drawZones(shapes []*geo.Shape, kind string, cell geo.Cell) []byte {
-	l := geo.NewTileLayer("zones", zoneKeys[:]...)
-	for _, shape := range shapes {
-		zone, known := s.o.Registry.Zone(shape.Zone)
-		if !known || shape.Kind != kind || !l.Area(uint64(zone.ID), cell, shape.Area()) {
-			continue
-		}
-		l.Text(0, zone.Code)
-		l.Text(1, zone.Name)
-		if zone.NameEn != "" {
-			l.Text(2, zone.NameEn)
-		}
-		l.End()
-	}
-	return l.Append(nil)
 }
 
 func acceptsGzip(header string) bool {

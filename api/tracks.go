@@ -11,6 +11,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"cityhub/access"
+	"cityhub/api/citymap"
 	"cityhub/devices"
 	"cityhub/geo"
 	"cityhub/telemetry"
@@ -76,7 +77,7 @@ func gapOf(text string) (time.Duration, error) {
 	case err != nil:
 		return 0, badParameter("gap", fmt.Sprintf("%q is not an ISO 8601 duration such as PT10M", text))
 	case text == "":
-		return minStale, nil
+		return citymap.MinStale, nil
 	case gap < minGap:
 		return 0, badParameter("gap", "must be at least PT1S")
 	}
@@ -141,9 +142,9 @@ func (f *trackFeature) append(b []byte) []byte {
 	b = append(b, `,"geometry":`...)
 	b = geo.AppendTrack(b, f.pieces)
 	b = append(b, `,"properties":{"thing":`...)
-	b = appendText(b, f.thing.Code)
+	b = citymap.AppendText(b, f.thing.Code)
 	b = append(b, `,"name":`...)
-	b = appendText(b, f.thing.Name)
+	b = citymap.AppendText(b, f.thing.Name)
 	b = append(b, `,"from":`...)
 	b = appendNanos(b, f.from.UnixNano())
 	b = append(b, `,"to":`...)
@@ -156,7 +157,7 @@ func (f *trackFeature) append(b []byte) []byte {
 	b = strconv.AppendInt(b, int64(f.track.Doubtful), 10)
 	if f.next != "" {
 		b = append(b, `,"next":`...)
-		b = appendText(b, f.next)
+		b = citymap.AppendText(b, f.next)
 	}
 	return append(b, "}}"...)
 }

@@ -212,7 +212,7 @@ func (s *Server) readZoneSources(ctx context.Context, q *zoneQuestion) error {
 		return err
 	}
 	q.Sources = s.sources(ctx, q.property.Code, func(m *devices.Measured) bool {
-		return keep == nil || keep.organisation == m.Station.OrganisationID
+		return keep.Owns(m.Station.OrganisationID)
 	})
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"cityhub/api/citymap"
 	"cityhub/geo"
 	"cityhub/telemetry"
 	"cityhub/telemetry/statistics"
@@ -115,11 +116,11 @@ func (t *zoneTable) boundaries() string {
 func (t *zoneTable) json() []byte {
 	q, fns := t.question, t.functions()
 	b := append([]byte(nil), `{"property":`...)
-	b = appendText(b, q.property.Code)
+	b = citymap.AppendText(b, q.property.Code)
 	b = append(b, `,"unit":`...)
-	b = appendText(b, q.property.Unit)
+	b = citymap.AppendText(b, q.property.Unit)
 	b = append(b, `,"kind":`...)
-	b = appendText(b, q.Kind)
+	b = citymap.AppendText(b, q.Kind)
 	b = append(b, `,"boundaries":"`+t.boundaries()+`","weight":"`+q.asked.Weight+`"`...)
 	b = appendSpan(b, time.Unix(0, q.From), time.Unix(0, q.To))
 	b = append(b, `,"items":[`...)
@@ -132,9 +133,9 @@ func (t *zoneTable) json() []byte {
 		b = append(b, `{"zone":`...)
 		b = strconv.AppendInt(b, row.zone.ID, 10)
 		b = append(b, `,"code":`...)
-		b = appendText(b, row.zone.Code)
+		b = citymap.AppendText(b, row.zone.Code)
 		b = append(b, `,"name":`...)
-		b = appendText(b, row.zone.Name)
+		b = citymap.AppendText(b, row.zone.Name)
 		b = appendSpan(b, window.From, window.To)
 		b = append(b, `,"count":`...)
 		b = strconv.AppendInt(b, cell.Count, 10)
@@ -142,7 +143,7 @@ func (t *zoneTable) json() []byte {
 		b = strconv.AppendInt(b, int64(cell.Stations), 10)
 		for _, fn := range fns {
 			b = append(b, `,"`+fn+`":`...)
-			b = appendValue(b, telemetry.NumberOf(t.value(fn, cell)))
+			b = citymap.AppendValue(b, telemetry.NumberOf(t.value(fn, cell)))
 		}
 		b = append(b, '}')
 	})
@@ -170,7 +171,7 @@ func (t *zoneTable) csv() []byte {
 		for _, fn := range fns {
 			text := ""
 			if v := t.value(fn, cell); !math.IsNaN(v) && !math.IsInf(v, 0) {
-				text = string(appendValue(nil, telemetry.NumberOf(v)))
+				text = string(citymap.AppendValue(nil, telemetry.NumberOf(v)))
 			}
 			record = append(record, text)
 		}

@@ -18,6 +18,17 @@ const (
 	Misplaced                          // the position is not to be believed: it counts for no track, map or zone
 )
 
+// Names are the flags' names, as people and programs outside read them.
+func (q Quality) Names() []string {
+	names := []string{}
+	for bit, name := range [...]string{"out_of_range", "stuck", "late", "clock_corrected", "maintenance", "uncalibrated", "corrected", "misplaced"} {
+		if q&(1<<bit) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // Line is one instant of one group: what one message told, resolved. It is
 // the unit that the spool keeps, the archive writes and the counters count.
 type Line struct {

@@ -1,4 +1,4 @@
-package api
+package citymap
 
 import (
 	"math"
@@ -10,7 +10,7 @@ import (
 // look says what of a layer is looked at, by whom.
 type look struct {
 	scope  *access.Scope
-	keep   *keeper
+	keep   *Keeper
 	window geo.Window
 	within *geo.Cell // where not nil, this cell of the map instead of the window
 	level  int       // of the map's cells
@@ -199,10 +199,10 @@ func (w *dotWalk) reads(d *dot) bool {
 
 func (w *dotWalk) keeps(d *dot, state uint8) bool {
 	if !d.placed {
-		return w.keep.keeps(d.organisation, states[state], nil)
+		return w.keep.Keeps(d.organisation, States[state], nil)
 	}
 	at := d.position()
-	return w.keep.keeps(d.organisation, states[state], &at)
+	return w.keep.Keeps(d.organisation, States[state], &at)
 }
 
 // meets says whether a node has a part in the window, and whether it lies in it.

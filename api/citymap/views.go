@@ -1,8 +1,11 @@
-package api
+package citymap
 
 import (
 	"fmt"
 	"sync"
+
+	"cityhub/access"
+	"cityhub/geo"
 )
 
 // viewsKept bounds the views of a layer; beyond it the one longest unasked goes.
@@ -27,10 +30,7 @@ type dotView struct {
 
 // of gives the view of a look.
 func (v *dotViews) of(q *look, property string) *dotView {
-	key := viewOf(q.scope, property, nil)
-	if q.keep != nil {
-		key += fmt.Sprintf(" %q %d %d", q.keep.filter, q.keep.day, q.keep.revision)
-	}
+	key := ViewOf(q.scope, property, nil) + q.keep.key()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	view := v.all[key]
@@ -72,4 +72,14 @@ func (v *dotView) fit(nodes int) {
 	if len(v.sums) < nodes {
 		v.sums = append(v.sums, make([]dotSum, nodes-len(v.sums))...)
 	}
+}
+
+// ViewOf names what a scope sees of a property in a window, nil for everywhere:
+// it is equal for those that see the same.
+func ViewOf(scope *access.Scope, property string, window *geo.Window) string {
+	view := fmt.Sprintf("%s %t %v %v %t %t", property, scope.All, scope.Own, scope.Grants, scope.Public, scope.Internal)
+	if window != nil {
+		view += fmt.Sprint(*window)
+	}
+	return view
 }

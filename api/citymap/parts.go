@@ -1,25 +1,24 @@
-package api
+package citymap
 
-import (
-	"io"
+import "io"
 
-	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
-)
-
-// parts is a long answer, sent without putting it together first. The parts
+// Parts is a long answer, sent without putting it together first. The parts
 // are never changed.
-type parts struct {
+type Parts struct {
 	list [][]byte
 	size int
 }
 
-func (p *parts) add(part []byte) {
+// Size is how many bytes it has.
+func (p *Parts) Size() int { return p.size }
+
+func (p *Parts) add(part []byte) {
 	p.list = append(p.list, part)
 	p.size += len(part)
 }
 
-func (p *parts) append(b []byte) []byte {
+// Append puts them together.
+func (p *Parts) Append(b []byte) []byte {
 	for _, part := range p.list {
 		b = append(b, part...)
 	}
@@ -30,10 +29,10 @@ func (p *parts) append(b []byte) []byte {
 const sendBuffer = 256 << 10
 
 // SupportsBodyWriteTo says that WriteTo is the way.
-func (p *parts) SupportsBodyWriteTo() bool { return true }
+func (p *Parts) SupportsBodyWriteTo() bool { return true }
 
 // WriteTo sends all parts.
-func (p *parts) WriteTo(w io.Writer) (sent int64, err error) {
+func (p *Parts) WriteTo(w io.Writer) (sent int64, err error) {
 	b := make([]byte, 0, min(p.size, sendBuffer))
 	flush := func() {
 		var n int
@@ -56,7 +55,7 @@ func (p *parts) WriteTo(w io.Writer) (sent int64, err error) {
 }
 
 // Read is there for who cannot have it written.
-func (p *parts) Read(b []byte) (int, error) {
+func (p *Parts) Read(b []byte) (int, error) {
 	for len(p.list) > 0 && len(p.list[0]) == 0 {
 		p.list = p.list[1:]
 	}
@@ -66,16 +65,4 @@ func (p *parts) Read(b []byte) (int, error) {
 	n := copy(b, p.list[0])
 	p.list[0] = p.list[0][n:]
 	return n, nil
-}
-
-// answer sends them, packed where the caller takes that.
-func (p *parts) answer(ctx huma.Context, contentType string) {
-	fc := humafiber.Unwrap(ctx)
-	fc.Set("Content-Type", contentType)
-	fc.Vary("Accept-Encoding")
-	if fc.Request().Header.HasAcceptEncoding("gzip") {
-		fc.Response().SetBodyRaw(p.append(make([]byte, 0, p.size))) // the edge packs it
-		return
-	}
-	fc.Response().SetBodyStream(p, p.size)
 }

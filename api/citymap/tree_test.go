@@ -1,4 +1,4 @@
-package api
+package citymap
 
 import (
 	"fmt"
@@ -50,7 +50,7 @@ func oneByOne(dots map[int64]dot, q *look, property string) (cells map[string]ge
 	for _, d := range newest {
 		state, _ := d.state(q.now)
 		at := d.position()
-		if !d.placed || !q.keep.keeps(d.organisation, states[state], &at) ||
+		if !d.placed || !q.keep.Keeps(d.organisation, States[state], &at) ||
 			q.within == nil && !q.window.Contains(at) || q.within != nil && !q.within.Holds(d.spot) {
 			continue
 		}
@@ -74,7 +74,7 @@ func TestTheTreeCountsEveryStationOnce(t *testing.T) {
 	scopes := []*access.Scope{{All: true}, {Own: []int64{2}, Public: true, Internal: true}, {Public: true}, {Own: []int64{1, 3}},
 		{Own: []int64{1}, Grants: []access.Grant{{Owner: 4}, {Owner: 2, Thing: 57}, {Owner: 3, Property: "noise"}}}}
 	windows := []geo.Window{everywhere, {MinLon: 105.2, MinLat: 20.7, MaxLon: 105.6, MaxLat: 21}, {MinLon: 170, MinLat: -80, MaxLon: -100, MaxLat: 80}, {MinLon: 105.31, MinLat: 20.81, MaxLon: 105.33, MaxLat: 20.85}}
-	keepers := []*keeper{nil, {organisation: 3, state: -1, filter: Filter{Organisation: "3"}}, {state: 2, filter: Filter{State: "stale"}}, {state: 0, filter: Filter{State: "ok"}}}
+	keepers := []*Keeper{nil, {state: -1, filter: Filter{Organisation: 3}}, {state: 2, filter: Filter{State: "stale"}}, {state: 0, filter: Filter{State: "ok"}}}
 	for round := range 40 {
 		now += int64(5 * time.Minute)
 		for range groups / 8 {

@@ -1,4 +1,4 @@
-package api
+package citymap
 
 import (
 	"math"
@@ -26,7 +26,7 @@ const (
 )
 
 // write brings a leaf's text up to date. writing is held.
-func (n *dotNode) write(s *Server, property *devices.ObservedProperty, now int64) {
+func (n *dotNode) write(m *Map, property *devices.ObservedProperty, now int64) {
 	if n.texted == n.version && now < n.until {
 		return
 	}
@@ -41,9 +41,9 @@ func (n *dotNode) write(s *Server, property *devices.ObservedProperty, now int64
 		from := len(n.text)
 		if d.written && d.shown == state {
 			n.text = append(n.text, old[d.from:d.to]...)
-		} else if v, told := s.o.Latest.At(property.Code, d.group); told {
-			if f, ok := s.feature(everything, property, v, now); ok {
-				n.text = f.append(append(n.text, ','))
+		} else if v, told := m.o.Latest.At(property.Code, d.group); told {
+			if f, ok := m.Feature(everything, property, v, now); ok {
+				n.text = f.Append(append(n.text, ','))
 			}
 		}
 		if d.placed {
@@ -54,21 +54,33 @@ func (n *dotNode) write(s *Server, property *devices.ObservedProperty, now int64
 	n.texted = n.version
 }
 
-// newest is the newest value of every station that a look shows as a
+// Look says what of a property is looked at, by whom, and when.
+type Look struct {
+	Scope  *access.Scope
+	Keep   *Keeper
+	Window *geo.Window // nil: everywhere, and what has no place, too
+	Now    int64       // in nanoseconds since 1970
+}
+
+// Key names what a look shows of a property in any window: it is equal for
+// those that see the same.
+func (q *Look) Key(property string) string { return ViewOf(q.Scope, property, nil) + q.Keep.key() }
+
+// Newest is the newest value of every station that a look shows as a GeoJSON
 // FeatureCollection, at most so many; limit 0 is all. Stations without a place
 // are shown where there is no window. Its parts were written before where they
 // have not changed.
-func (s *Server) newest(q *look, property *devices.ObservedProperty, window *geo.Window, limit int) *parts {
-	l := s.dots.layer(property)
-	w := featureWalk{dotWalk: dotWalk{look: q, property: property.Code}, server: s, of: property, layer: l, limit: limit}
-	if w.window = everywhere; window != nil {
+func (m *Map) Newest(property *devices.ObservedProperty, q *Look, limit int) *Parts {
+	l, window := m.layer(property), q.Keep.Narrow(q.Window)
+	w := featureWalk{dotWalk: dotWalk{look: &look{scope: q.Scope, keep: q.Keep, window: everywhere, now: q.Now}, property: property.Code}, city: m, of: property, layer: l, limit: limit}
+	if window != nil {
 		w.window = *window
 	}
 	w.aim()
 	for w.step(window == nil) {
 		continue
 	}
-	all := &parts{}
+	all := &Parts{}
 	all.add([]byte(collectionHead))
 	for i, features := range w.written {
 		if i == 0 {
@@ -83,7 +95,7 @@ func (s *Server) newest(q *look, property *devices.ObservedProperty, window *geo
 // featureWalk writes the features of a look, each after a comma.
 type featureWalk struct {
 	dotWalk
-	server  *Server
+	city    *Map
 	of      *devices.ObservedProperty
 	layer   *dotLayer
 	limit   int
@@ -97,6 +109,8 @@ type featureTurn struct {
 	node  int32
 	whole bool
 }
+
+const collectionHead = `{"type":"FeatureCollection","features":[`
 
 // beginCollection begins a FeatureCollection, up to its first feature; each of
 // them is written after a comma.
@@ -119,7 +133,7 @@ func (w *featureWalk) step(placeless bool) (more bool) {
 	defer l.mu.RUnlock()
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	l.texts = w.server.o.Now()
+	l.texts = w.city.o.Now()
 	if w.tree != l.tree { // another tree: from the beginning
 		w.tree, w.written, w.count, w.extent, w.todo = l.tree, nil, 0, geo.Extent{}, w.todo[:0]
 		if placeless {
@@ -154,7 +168,7 @@ func (w *featureWalk) step(placeless bool) (more bool) {
 
 // leaf writes what is to be seen of one.
 func (w *featureWalk) leaf(n *dotNode, whole bool) {
-	n.write(w.server, w.of, w.now)
+	n.write(w.city, w.of, w.now)
 	features := n.text
 	if whole && w.scope.All && w.keep == nil && w.limit == 0 && n.singles {
 		w.extent.Join(&n.extent)

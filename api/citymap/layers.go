@@ -1,4 +1,4 @@
-package api
+package citymap
 
 import (
 	"cmp"
@@ -14,27 +14,40 @@ import (
 	"cityhub/telemetry"
 )
 
-// dots are the newest values as the map needs them: by property, by their
-// place, so that a window costs what lies in it. A property is taken in when it
-// is first asked for, and let go when nobody asks any more.
-type dots struct {
-	server *Server
+// Options says what a map is drawn from; all are required.
+type Options struct {
+	Registry *devices.Registry
+	Latest   *telemetry.Latest
+	Now      func() time.Time
+	Zone     *time.Location // the city's, in which its days are cut
+}
+
+// Map is the city's newest values by property and by their place, so that a
+// window costs what lies in it. A property is taken in when it is first asked
+// for, and let go when nobody asks any more.
+type Map struct {
+	o       Options
+	drawing sync.Pool // of *tileLayers
 
 	mu     sync.Mutex
 	layers map[string]*dotLayer
 }
 
 const (
-	dotsKept  = time.Hour              // how long a property stays that nobody asks for
-	dotsPause = 100 * time.Millisecond // how long changes may wait for somebody who asks
+	dotsKept   = time.Hour              // how long a property stays that nobody asks for
+	versionAge = time.Second            // how often a tile of stations is drawn anew while values change
+	dotsPause  = 100 * time.Millisecond // how long changes may wait for somebody who asks
 )
 
-func newDots(s *Server) *dots { return &dots{server: s, layers: map[string]*dotLayer{}} }
+// New makes a map. Run keeps it up to date, Tell and Move say what changes.
+func New(o Options) *Map {
+	return &Map{o: o, drawing: sync.Pool{New: newTileLayers}, layers: map[string]*dotLayer{}}
+}
 
 // dotLayer is one property. Readers hold mu while they look at it.
 type dotLayer struct {
 	property string
-	asked    time.Time // guarded by dots.mu
+	asked    time.Time // guarded by Map.mu
 
 	marks   sync.Mutex
 	changed []int64 // groups with a newer value
@@ -72,16 +85,16 @@ type dot struct {
 
 var publications = [...]access.Publication{access.Private, access.Internal, access.Open}
 
-// tell marks what lines change. It waits for nobody but other markers.
-func (d *dots) tell(lines []telemetry.Line) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.layers) == 0 {
+// Tell marks what lines change. It waits for nobody but other markers.
+func (m *Map) Tell(lines []telemetry.Line) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.layers) == 0 {
 		return
 	}
 	for i := range lines {
 		for j := range lines[i].Fields {
-			if l := d.layers[lines[i].Fields[j].Property]; l != nil {
+			if l := m.layers[lines[i].Fields[j].Property]; l != nil {
 				l.marks.Lock()
 				l.changed = append(l.changed, lines[i].Group)
 				l.marks.Unlock()
@@ -90,15 +103,15 @@ func (d *dots) tell(lines []telemetry.Line) {
 	}
 }
 
-// move marks a thing that has moved.
-func (d *dots) move(thing int64) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.layers) == 0 {
+// Move marks a thing that has moved.
+func (m *Map) Move(thing int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.layers) == 0 {
 		return
 	}
-	groups := d.server.o.Registry.GroupsOf(thing)
-	for _, l := range d.layers {
+	groups := m.o.Registry.GroupsOf(thing)
+	for _, l := range m.layers {
 		l.marks.Lock()
 		l.anew = append(l.anew, groups...)
 		l.marks.Unlock()
@@ -106,27 +119,27 @@ func (d *dots) move(thing int64) {
 }
 
 // layer gives a property as it is now, to be read while its mu is held.
-func (d *dots) layer(property *devices.ObservedProperty) *dotLayer {
-	now := d.server.o.Now()
-	d.mu.Lock()
-	for code, l := range d.layers {
+func (m *Map) layer(property *devices.ObservedProperty) *dotLayer {
+	now := m.o.Now()
+	m.mu.Lock()
+	for code, l := range m.layers {
 		if now.Sub(l.asked) > dotsKept {
-			delete(d.layers, code)
+			delete(m.layers, code)
 		}
 	}
-	l := d.layers[property.Code]
+	l := m.layers[property.Code]
 	if l == nil {
 		l = &dotLayer{property: property.Code}
-		d.layers[property.Code] = l
+		m.layers[property.Code] = l
 	}
 	l.asked = now
-	d.mu.Unlock()
-	l.refresh(d.server)
+	m.mu.Unlock()
+	l.refresh(m)
 	return l
 }
 
-// run takes changes in until the context ends, so that who asks finds few.
-func (d *dots) run(ctx context.Context) {
+// Run takes changes in until the context ends, so that who asks finds few.
+func (m *Map) Run(ctx context.Context) {
 	tick := time.NewTicker(dotsPause)
 	defer tick.Stop()
 	for {
@@ -135,23 +148,23 @@ func (d *dots) run(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		d.mu.Lock()
-		layers := make([]*dotLayer, 0, len(d.layers))
-		for _, l := range d.layers {
+		m.mu.Lock()
+		layers := make([]*dotLayer, 0, len(m.layers))
+		for _, l := range m.layers {
 			layers = append(layers, l)
 		}
-		d.mu.Unlock()
+		m.mu.Unlock()
 		for _, l := range layers {
-			l.refresh(d.server)
-			l.forget(d.server.o.Now())
+			l.refresh(m)
+			l.forget(m.o.Now())
 		}
 	}
 }
 
 // refresh takes in what has changed. Who finds nothing to do may have to wait
 // for somebody who does it: the marks are taken by who holds mu alone.
-func (l *dotLayer) refresh(s *Server) {
-	if l.idle(s) {
+func (l *dotLayer) refresh(m *Map) {
+	if l.idle(m) {
 		return
 	}
 	l.mu.Lock()
@@ -160,17 +173,17 @@ func (l *dotLayer) refresh(s *Server) {
 	changed, anew := l.changed, l.anew
 	l.changed, l.anew = nil, nil
 	l.marks.Unlock()
-	groups, mark, all := s.o.Registry.Since(l.registry)
+	groups, mark, all := m.o.Registry.Since(l.registry)
 	l.registry = mark
 	if all || l.tree == nil {
-		l.build(s)
+		l.build(m)
 		return
 	}
 	for _, group := range changed {
-		l.change(s, group)
+		l.change(m, group)
 	}
 	for _, group := range slices.Concat(anew, groups) {
-		l.renew(s, group)
+		l.renew(m, group)
 	}
 	if len(changed)+len(anew)+len(groups) > 0 {
 		l.version++
@@ -178,35 +191,35 @@ func (l *dotLayer) refresh(s *Server) {
 }
 
 // idle says whether there is nothing to take in.
-func (l *dotLayer) idle(s *Server) bool {
+func (l *dotLayer) idle(m *Map) bool {
 	l.marks.Lock()
 	marked := len(l.changed)+len(l.anew) > 0
 	l.marks.Unlock()
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return !marked && l.tree != nil && s.o.Registry.Mark() == l.registry
+	return !marked && l.tree != nil && m.o.Registry.Mark() == l.registry
 }
 
 // change takes in a group's newest value.
-func (l *dotLayer) change(s *Server, group int64) {
+func (l *dotLayer) change(m *Map, group int64) {
 	at, i, known := l.tree.find(group)
 	if !known {
-		l.renew(s, group)
+		l.renew(m, group)
 		return
 	}
-	if v, ok := s.o.Latest.At(l.property, group); ok {
+	if v, ok := m.o.Latest.At(l.property, group); ok {
 		l.tree.nodes[at].dots[i].set(v)
 		l.tree.touch(at)
 	}
 }
 
 // renew takes in all that is known of a group.
-func (l *dotLayer) renew(s *Server, group int64) {
-	v, told := s.o.Latest.At(l.property, group)
+func (l *dotLayer) renew(m *Map, group int64) {
+	v, told := m.o.Latest.At(l.property, group)
 	if !told {
 		return // and never was
 	}
-	d, shown := s.dot(v)
+	d, shown := m.dot(v)
 	at, i, known := l.tree.find(group)
 	if known && shown {
 		if old := &l.tree.nodes[at].dots[i]; old.spot == d.spot && old.placed == d.placed {
@@ -232,11 +245,11 @@ func (d *dot) set(v telemetry.LatestValue) {
 }
 
 // build takes in all stations of the property.
-func (l *dotLayer) build(s *Server) {
-	values := s.o.Latest.Of(l.property)
+func (l *dotLayer) build(m *Map) {
+	values := m.o.Latest.Of(l.property)
 	all := make([]dot, 0, len(values))
 	for _, v := range values {
-		if d, ok := s.dot(v); ok {
+		if d, ok := m.dot(v); ok {
 			all = append(all, d)
 		}
 	}
@@ -255,8 +268,8 @@ func (l *dotLayer) plant(all []dot) {
 }
 
 // dot is a value at its place; false when nobody may see it.
-func (s *Server) dot(v telemetry.LatestValue) (dot, bool) {
-	target, err := s.o.Registry.Series(v.Group)
+func (m *Map) dot(v telemetry.LatestValue) (dot, bool) {
+	target, err := m.o.Registry.Series(v.Group)
 	if err != nil || target.Station == nil ||
 		v.Slot >= len(target.Series.Datastreams) || target.Series.Datastreams[v.Slot] == 0 {
 		return dot{}, false
@@ -268,7 +281,7 @@ func (s *Server) dot(v telemetry.LatestValue) (dot, bool) {
 	d := dot{group: v.Group, thing: target.Station.ID, organisation: target.Station.OrganisationID,
 		fresh: freshFor(interval), timed: interval != 0,
 		published: uint8(max(0, slices.Index(publications[:], target.Publication(v.Slot))))}
-	d.place(s.present(target.Station).Position)
+	d.place(m.present(target.Station).Position)
 	d.set(v)
 	return d, true
 }
@@ -293,4 +306,24 @@ func (d *dot) state(now int64) (state uint8, until int64) {
 		return state, d.time + d.fresh + 1
 	}
 	return state, math.MaxInt64
+}
+
+// Version names what can be seen of a property now: it changes at most once in
+// versionAge, and at least once in a minute, as values grow old without a change.
+func (m *Map) Version(property *devices.ObservedProperty, now time.Time) uint64 {
+	l := m.layer(property)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	minute := uint64(now.Unix() / 60)
+	if (l.drawn.version != l.version || l.drawn.minute != minute) && now.Sub(l.drawn.at) >= versionAge {
+		l.drawn = drawnVersion{l.version, minute, uint64(now.UnixNano()), now}
+	}
+	return l.drawn.number
+}
+
+// drawnVersion is the version of a layer that tiles show.
+type drawnVersion struct {
+	version, minute uint64
+	number          uint64 // never the same twice
+	at              time.Time
 }

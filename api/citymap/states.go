@@ -1,4 +1,4 @@
-package api
+package citymap
 
 import (
 	"time"
@@ -6,22 +6,22 @@ import (
 	"cityhub/telemetry"
 )
 
-// The states of a value, from the best to the worst: those that its age tells,
+// States are those of a value, from the best to the worst: those that its age tells,
 // and, where an alarm is open, its severity.
-var states = [...]string{"ok", "unknown", "stale",
+var States = [...]string{"ok", "unknown", "stale",
 	telemetry.Info.String(), telemetry.Warning.String(), telemetry.Minor.String(), telemetry.Major.String(), telemetry.Critical.String()}
 
 // calmStates are those without an alarm.
 const calmStates = 3
 
-// minStale is the youngest age at which a value may be called stale.
-const minStale = 5 * time.Minute
+// MinStale is the youngest age at which a value may be called stale.
+const MinStale = 5 * time.Minute
 
 // freshFor is the age up to which a value of a model that reports so often is
 // ok.
-func freshFor(interval time.Duration) int64 { return int64(max(3*interval, minStale)) }
+func freshFor(interval time.Duration) int64 { return int64(max(3*interval, MinStale)) }
 
-// stateAt judges a value, by its place in states: by its alarm, else by its
+// stateAt judges a value, by its place in States: by its alarm, else by its
 // age. Unknown is an old value of a model whose report interval is not known.
 func stateAt(severity telemetry.Severity, age, fresh int64, timed bool) uint8 {
 	switch {
