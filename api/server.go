@@ -193,7 +193,7 @@ func (s *Server) routes() {
 func (s *Server) Listen(ln net.Listener) error {
 	s.work.Go(s.live.run)
 	s.work.Go(func() { s.city.Run(s.ctx) })
-	if err := s.app.Listener(ln); err != nil {
+	if err := s.app.Listener(bounded{ln}); err != nil {
 		return fmt.Errorf("http: %w", err)
 	}
 	return nil
