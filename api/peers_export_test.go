@@ -15,13 +15,13 @@ func (s *Server) Handler() fasthttp.RequestHandler { return s.app.Handler() }
 // ForgetTiles lets every tile be drawn anew.
 func (s *Server) ForgetTiles() { s.tileCache = newTileCache() }
 
-// Encoded writes the newest values of a property as GeoJSON, each from its
+// Encode appends the newest values of a property as GeoJSON, each from its
 // station, without any text that was kept.
-func (s *Server) Encoded(code string) []byte {
+func (s *Server) Encode(b []byte, code string) []byte {
 	property, _ := s.o.Registry.Property(code)
 	scope, now := &access.Scope{All: true}, s.o.Now().UnixNano()
 	values := s.o.Latest.Of(code)
-	b := append(make([]byte, 0, 384*len(values)), `{"type":"FeatureCollection","features":`...)
+	b = append(b, `{"type":"FeatureCollection","features":`...)
 	begin := len(b)
 	var extent geo.Extent
 	for _, v := range values {
