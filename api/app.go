@@ -10,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -33,7 +34,7 @@ func (s *Server) serveApp(router fiber.Router, templates *template.Template) {
 	index, err := readApp(s.o.App, "index.html")
 	if err != nil {
 		router.Add(http.MethodGet, "/", func(c *fiber.Ctx) error {
-			return render(c, templates, "unbuilt.html", map[string]any{"T": words(pageLang(c))})
+			return render(c, templates, "unbuilt.html", nil)
 		})
 		return
 	}
@@ -84,6 +85,29 @@ func readApp(app fs.FS, name string) (*appFile, error) {
 		return packed
 	})
 	return file, nil
+}
+
+var fontFace = regexp.MustCompile(`@font-face\s*{[^}]*}`)
+
+// fontFaces are the rules of the app's style sheets that name its fonts, so that
+// the other pages are written in them too; none where the app was not built.
+func fontFaces(app fs.FS) []byte {
+	if app == nil {
+		return nil
+	}
+	sheets, err := fs.Glob(app, "assets/*.css")
+	if err != nil {
+		panic(err) // the pattern is a constant
+	}
+	var rules [][]byte
+	for _, name := range sheets {
+		text, err := fs.ReadFile(app, name)
+		if err != nil {
+			panic(fmt.Errorf("the app's file %s: %w", name, err)) // it is embedded
+		}
+		rules = append(rules, fontFace.FindAll(text, -1)...)
+	}
+	return bytes.Join(rules, []byte("\n"))
 }
 
 // typeOf names a file's type the same on every machine.

@@ -15,6 +15,7 @@ func withApp(o *api.Options) {
 	o.App = fstest.MapFS{
 		"index.html":       {Data: []byte(`<!doctype html><div id="app"></div><script type="module" src="/assets/app-1.js"></script>`)},
 		"assets/app-1.js":  {Data: []byte("export const text = '" + strings.Repeat("wide ", 2_000) + "';")},
+		"assets/app-1.css": {Data: []byte(`.a{color:red}@font-face{font-family:City;src:url(/assets/f-1.woff2)}@font-face{font-family:Other}`)},
 		"assets/f-1.woff2": {Data: []byte("wOF2")},
 	}
 }
@@ -44,6 +45,17 @@ func TestAppFiles(t *testing.T) {
 	}
 	for _, path := range []string{"/assets/", "/assets/other.js", "/assets/../index.html", "/index.html", "/assets"} {
 		h.get(path).want(404)
+	}
+}
+
+// The pages that work without the app are written in its fonts, where it was built.
+func TestFontsOfPages(t *testing.T) {
+	const want = "@font-face{font-family:City;src:url(/assets/f-1.woff2)}\n@font-face{font-family:Other}"
+	if r := newHub(t, withApp).get("/page/fonts.css").want(200); string(r.body) != want || r.header.Get("Content-Type") != "text/css; charset=utf-8" {
+		t.Errorf("%v %s", r.header, r.body)
+	}
+	if r := newHub(t).get("/page/fonts.css").want(200); len(r.body) != 0 {
+		t.Errorf("without the app: %s", r.body)
 	}
 }
 

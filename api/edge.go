@@ -193,6 +193,10 @@ func (s *Server) fail(c *fiber.Ctx, err error) error {
 	id := s.dress(c)
 	p := *problemOf(err)
 	s.report(access.WithRequest(s.ctx, id), &p)
+	if p.Status == http.StatusNotFound && wantsPage(c) {
+		c.Status(p.Status).Response().ResetBody()
+		return render(c, s.templates, "missing.html", nil)
+	}
 	p.RequestID = id
 	p.Title = title(p.Status, langOf(c.Get(fiber.HeaderAcceptLanguage)))
 	body, err := json.Marshal(&p)

@@ -144,7 +144,7 @@ func TestHead(t *testing.T) {
 // Pages name nothing outside the hub and run no inline script.
 func TestPages(t *testing.T) {
 	h := newHub(t, withApp)
-	for path, want := range map[string]string{"/": `<div id="app">`, "/assets/app-1.js": "export", "/status": "The city", "/status?lang=vi": `<html lang="vi">`, "/api/docs": "/api/v1/datastreams/{id}/aggregates", "/page/status.js": "poll", "/sign-in": `autocomplete="current-password"`, "/set-up?lang=vi": "Tạo tài khoản đầu tiên", "/page/sign-in.js": "location.hash", "/page/style.css": "color"} {
+	for path, want := range map[string]string{"/": `<div id="app">`, "/assets/app-1.js": "export", "/status": "System status", "/status?lang=vi": `<html lang="vi">`, "/api/docs": "/api/v1/datastreams/{id}/aggregates", "/page/status.js": "poll", "/sign-in": `autocomplete="current-password"`, "/set-up?lang=vi": "Tạo tài khoản đầu tiên", "/page/sign-in.js": "location.hash", "/page/style.css": "color"} {
 		r := h.get(path).want(200)
 		if !strings.Contains(string(r.body), want) {
 			t.Errorf("%s: no %q", path, want)
@@ -158,8 +158,22 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s: policy %q", path, csp)
 		}
 	}
-	if r := h.get("/status", "Accept-Language: vi"); !strings.Contains(string(r.body), "Cảm biến") {
+	if r := h.get("/status", "Accept-Language: vi"); !strings.Contains(string(r.body), "Tình trạng") {
 		t.Error("the page does not speak Vietnamese")
+	}
+}
+
+// A browser is told in words that there is no such page, a program by a problem.
+func TestMissingPage(t *testing.T) {
+	h := newHub(t)
+	browser := "Accept: text/html,application/xhtml+xml,*/*;q=0.8"
+	if r := h.get("/nowhere", browser, "Accept-Language: vi").want(404); !strings.Contains(string(r.body), "Không có trang này") || r.header.Get("Content-Security-Policy") == "" {
+		t.Errorf("%v %s", r.header, r.body)
+	}
+	for path, accept := range map[string]string{"/nowhere": "Accept: */*", "/api/v1/nowhere": browser, "/api/nowhere": browser} {
+		if r := h.get(path, accept).want(404); r.header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: %v", path, r.header)
+		}
 	}
 }
 

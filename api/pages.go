@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"embed"
 	"html/template"
+	"maps"
 	"net/http"
-	"path"
-	"slices"
 	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
 )
 
@@ -18,27 +16,31 @@ var pageFiles embed.FS
 
 // pages serves the app, the status page, the API's page and their files.
 func (s *Server) pages() {
-	templates := template.Must(template.ParseFS(pageFiles, "page/*.html")) // embedded, so a fault shows in every test
-	router := withHead{s.app}
+	router, templates := withHead{s.app}, s.templates
 	s.serveApp(router, templates)
 	router.Add(http.MethodGet, "/status", func(c *fiber.Ctx) error {
-		return render(c, templates, "status.html", map[string]any{"T": words(pageLang(c))})
+		return render(c, templates, "status.html", map[string]any{"Here": "status"})
 	})
 	router.Add(http.MethodGet, "/api/docs", func(c *fiber.Ctx) error {
-		return render(c, templates, "docs.html", map[string]any{"T": words(pageLang(c)), "Calls": s.calls(), "Spec": openAPIPath})
+		return render(c, templates, "docs.html", map[string]any{"Here": "docs", "Groups": s.callGroups(), "Spec": openAPIPath, "Base": base})
 	})
 	for address, first := range map[string]bool{"/sign-in": false, "/set-up": true} {
 		router.Add(http.MethodGet, address, func(c *fiber.Ctx) error {
 			return render(c, templates, "sign-in.html", s.signInPage(c, first))
 		})
 	}
-	for _, name := range []string{"status.js", "sign-in.js", "style.css"} {
+	fonts := fontFaces(s.o.App)
+	router.Add(http.MethodGet, "/page/fonts.css", func(c *fiber.Ctx) error {
+		c.Type("css", "utf-8")
+		return c.Send(fonts)
+	})
+	for _, name := range []string{"status.js", "sign-in.js", "style.css", "icon.svg"} {
 		text, err := pageFiles.ReadFile("page/" + name)
 		if err != nil {
 			panic(err) // embedded too
 		}
 		router.Add(http.MethodGet, "/page/"+name, func(c *fiber.Ctx) error {
-			c.Type(strings.TrimPrefix(path.Ext(name), "."), "utf-8")
+			c.Set(fiber.HeaderContentType, typeOf(name))
 			return c.Send(text)
 		})
 	}
@@ -49,7 +51,7 @@ func (s *Server) pages() {
 func (s *Server) signInPage(c *fiber.Ctx, first bool) map[string]any {
 	l := pageLang(c)
 	_, known := signOnWords()[c.Query("trouble")]
-	page := map[string]any{"T": words(l), "SetUp": first, "SignOn": ""}
+	page := map[string]any{"SetUp": first, "Fresh": s.o.Accounts.Empty(), "SignOn": ""}
 	if known && !first {
 		page["Trouble"] = words(l)[c.Query("trouble")]
 	}
@@ -57,6 +59,11 @@ func (s *Server) signInPage(c *fiber.Ctx, first bool) map[string]any {
 		page["SignOn"] = signOnPath
 	}
 	return page
+}
+
+// wantsPage is whether somebody's browser asks for a page, and no program for data.
+func wantsPage(c *fiber.Ctx) bool {
+	return !strings.HasPrefix(c.Path(), "/api/") && strings.Contains(c.Get(fiber.HeaderAccept), fiber.MIMETextHTML)
 }
 
 func pageLang(c *fiber.Ctx) lang {
@@ -69,40 +76,20 @@ func pageLang(c *fiber.Ctx) lang {
 	return langOf(c.Get(fiber.HeaderAcceptLanguage))
 }
 
-func render(c *fiber.Ctx, templates *template.Template, name string, data any) error {
+// parsePages reads the templates of the pages.
+func parsePages() *template.Template {
+	return template.Must(template.ParseFS(pageFiles, "page/*.html")) // embedded, so a fault shows in every test
+}
+
+// render answers with a page in the caller's language; data may name it Here.
+func render(c *fiber.Ctx, templates *template.Template, name string, data map[string]any) error {
+	all := map[string]any{"T": words(pageLang(c)), "Here": ""}
+	maps.Copy(all, data)
 	var page bytes.Buffer
-	if err := templates.ExecuteTemplate(&page, name, data); err != nil {
+	if err := templates.ExecuteTemplate(&page, name, all); err != nil {
 		return err
 	}
 	c.Type("html", "utf-8")
 	c.Vary(fiber.HeaderAcceptLanguage)
 	return c.Send(page.Bytes())
-}
-
-// call is one operation as the API's page shows it.
-type call struct {
-	Method, Path, Summary, Description string
-	Parameters                         []*huma.Param
-	Answers                            []string
-}
-
-func (s *Server) calls() []call {
-	var calls []call
-	for address, item := range s.api.OpenAPI().Paths {
-		for _, op := range []*huma.Operation{item.Get, item.Post, item.Patch, item.Delete} {
-			if op == nil {
-				continue
-			}
-			one := call{Method: op.Method, Path: address, Summary: op.Summary, Description: op.Description, Parameters: op.Parameters}
-			for status := range op.Responses {
-				one.Answers = append(one.Answers, status)
-			}
-			slices.Sort(one.Answers)
-			calls = append(calls, one)
-		}
-	}
-	slices.SortFunc(calls, func(a, b call) int {
-		return strings.Compare(a.Path+a.Method, b.Path+b.Method)
-	})
-	return calls
 }

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -86,6 +87,7 @@ type Options struct {
 type Server struct {
 	o         Options
 	app       *fiber.App
+	templates *template.Template // of the pages
 	api       huma.API
 	spec      []byte
 	live      *live
@@ -113,7 +115,7 @@ func New(o Options) (*Server, error) {
 	if o.IngestWait == 0 {
 		o.IngestWait = 10 * time.Second
 	}
-	s := &Server{o: o, limiter: newLimiter(), ingest: make(chan struct{}, maxIngesting),
+	s := &Server{o: o, templates: parsePages(), limiter: newLimiter(), ingest: make(chan struct{}, maxIngesting),
 		versions: map[string]func(context.Context, int64) (version, error){}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.city, s.tileCache = citymap.New(citymap.Options{Registry: o.Registry, Latest: o.Latest, Now: o.Now, Zone: o.Zone}), newTileCache()

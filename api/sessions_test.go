@@ -116,11 +116,22 @@ func TestSetUpOnce(t *testing.T) {
 	body := func(token, password string) string {
 		return `{"token":"` + token + `","name":"chief","password":"` + password + `"}`
 	}
+	told := func(path, text string, want bool) {
+		t.Helper()
+		if r := h.get(path, "Authorization: ").want(200); strings.Contains(string(r.body), text) != want {
+			t.Errorf("%s: %q is there: %v", path, text, !want)
+		}
+	}
+	told("/sign-in", "Nobody has an account yet", true)
+	told("/set-up", `id="again"`, true)
 	h.call(http.MethodPost, "setup", body("chu_x", password), "Authorization: ").want(401)
 	h.call(http.MethodPost, "setup", body(token, "short"), "Authorization: ").want(422)
 	s := h.enter(h.call(http.MethodPost, "setup", body(token, password), "Authorization: ").want(201))
 	h.call(http.MethodPost, "organisations", `{"code":"x"}`, s.cookie, s.csrf).want(201)
 	h.call(http.MethodPost, "setup", body(token, password), "Authorization: ").want(401)
+	told("/sign-in", "Nobody has an account yet", false)
+	told("/set-up", "set up already", true)
+	told("/set-up", `id="again"`, false)
 }
 
 func TestOwnPassword(t *testing.T) {

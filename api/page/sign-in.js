@@ -1,14 +1,14 @@
 "use strict";
-// Sends name and password, and goes to the status page. The link of the first
-// set-up carries its token behind the #, which no server is sent.
+// Sends name and password, and goes on to where somebody came from. The link of
+// the first set-up carries its token behind the #, which no server is sent.
 const texts = document.body.dataset;
 const byId = (id) => document.getElementById(id);
 const again = byId("again");
 const token = location.hash.slice(1);
 
-// home is where somebody came from: the map's address behind the #, else its first page.
+// home is where somebody came from: the address of a page behind the #, else the map.
 function home() {
-  return token.startsWith("/?") ? token : texts.home;
+  return /^\/(status)?\?/.test(token) ? token : texts.home;
 }
 
 function say(text) {
@@ -21,6 +21,9 @@ function say(text) {
 async function send() {
   if (again && !token) {
     return texts.nolink;
+  }
+  if (again && [...byId("password").value].length < 12) {
+    return texts.short;
   }
   if (again && again.value !== byId("password").value) {
     return texts.different;
@@ -43,7 +46,7 @@ async function send() {
   return problem.title + ": " + problem.detail;
 }
 
-byId("form").addEventListener("submit", async (event) => {
+async function submit(event) {
   event.preventDefault();
   const button = byId("form").querySelector("button");
   button.disabled = true;
@@ -54,7 +57,13 @@ byId("form").addEventListener("submit", async (event) => {
     say(texts.lost);
   }
   button.disabled = false;
-});
+}
 
 byId("other").hash = location.hash;
-byId("name").focus();
+if (byId("form")) {
+  byId("form").addEventListener("submit", submit);
+  byId("name").focus();
+  if (again && !token) {
+    say(texts.nolink);
+  }
+}

@@ -24,7 +24,7 @@ function rows(properties) {
   byId("properties").replaceChildren(...names.map((name) => {
     const row = document.createElement("tr");
     const link = document.createElement("a");
-    link.href = "/api/v1/latest?property=" + encodeURIComponent(name);
+    link.href = texts.map + encodeURIComponent(name);
     link.textContent = name;
     row.insertCell().append(link);
     row.insertCell().textContent = numbers.format(properties[name]);
@@ -37,7 +37,7 @@ function show(status) {
   part("archive", status.archive.up, status.archive.up ? texts.ok : texts.down + (status.archive.fault ? ": " + status.archive.fault : ""));
   part("intake", !status.intake.failing, status.intake.failing ? texts.failing + ": " + status.intake.failing : texts.ok);
   byId("spool").textContent = numbers.format(status.spool.readings) + " " + texts.readings;
-  byId("registry").textContent = numbers.format(status.registry.stations) + ", " + numbers.format(status.registry.devices);
+  byId("registry").textContent = numbers.format(status.registry.stations) + " " + texts.stations + ", " + numbers.format(status.registry.devices) + " " + texts.devices;
   byId("version").textContent = status.version;
   const c = status.counters;
   number("received", sum(c.received));
@@ -49,6 +49,7 @@ function show(status) {
   number("rejected", sum(c.rejected));
   number("dropped", sum(c.dropped));
   rows(status.properties);
+  byId("fares").hidden = false;
 }
 
 async function poll() {
@@ -56,6 +57,7 @@ async function poll() {
     const answer = await fetch("/api/v1/status", { signal: AbortSignal.timeout(10000) });
     if (answer.status === 401 || answer.status === 403) {
       byId("lost").textContent = texts.closed;
+      byId("fares").hidden = true;
       await greet();
       return;
     }
