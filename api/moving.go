@@ -11,7 +11,7 @@ import (
 // for every GPS fix. For lines with a position the intake does it.
 func (s *Server) Move(thing int64, to geo.Position, at int64) {
 	if s.o.Latest.Move(thing, to, at) {
-		s.live.move(thing)
+		s.live.Move(thing)
 		s.city.Move(thing)
 	}
 }
@@ -24,7 +24,7 @@ func (s *Server) moveBy(lines []telemetry.Line) {
 			continue
 		}
 		if target, err := s.o.Registry.Series(lines[i].Group); err == nil && target.Station != nil && target.Station.Mobile {
-			s.live.move(target.Station.ID)
+			s.live.Move(target.Station.ID)
 			s.city.Move(target.Station.ID)
 		}
 	}
@@ -37,7 +37,7 @@ func (s *Server) moveBy(lines []telemetry.Line) {
 func (s *Server) Alarm(property string, group int64, severity telemetry.Severity) {
 	if s.o.Latest.Alarm(property, group, severity) {
 		changed := []telemetry.Line{{Group: group, Fields: []telemetry.Field{{Property: property}}}}
-		s.live.tell(changed)
+		s.live.Tell(changed)
 		s.city.Tell(changed)
 	}
 }

@@ -153,7 +153,7 @@ func (s *Server) awaitNews(ctx context.Context, signs, lines <-chan struct{}, be
 	defer look.Stop()
 	for {
 		select {
-		case <-s.live.closing:
+		case <-s.live.Closing():
 			return false
 		case <-signs:
 			return true
@@ -171,7 +171,7 @@ func (s *Server) awaitNews(ctx context.Context, signs, lines <-chan struct{}, be
 
 func (s *Server) pauseProof() (goOn bool) {
 	select {
-	case <-s.live.closing:
+	case <-s.live.Closing():
 		return false
 	case <-time.After(proofPause):
 		return true

@@ -24,6 +24,7 @@ import (
 
 	"cityhub/access"
 	"cityhub/api/citymap"
+	"cityhub/api/live"
 	"cityhub/devices"
 	"cityhub/devices/credentials"
 	"cityhub/idempotency"
@@ -90,7 +91,7 @@ type Server struct {
 	templates *template.Template // of the pages
 	api       huma.API
 	spec      []byte
-	live      *live
+	live      *live.Feed
 	city      *citymap.Map
 	tileCache *tileCache
 	prover    telemetry.Prover
@@ -119,7 +120,7 @@ func New(o Options) (*Server, error) {
 		versions: map[string]func(context.Context, int64) (version, error){}}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.city, s.tileCache = citymap.New(citymap.Options{Registry: o.Registry, Latest: o.Latest, Now: o.Now, Zone: o.Zone}), newTileCache()
-	s.live = newLive(s)
+	s.live = live.New(live.Options{City: s.city, Registry: o.Registry, Latest: o.Latest, Now: o.Now, Limits: o.Live})
 	s.prover = telemetry.Prover{Registry: o.Registry, Latest: o.Latest, Health: o.Health, Sequences: o.Sequences,
 		Archive: o.History.Archive, Quarantine: o.Quarantine, Signs: o.Signs, Now: o.Now}
 	s.app = fiber.New(s.config())
@@ -193,7 +194,7 @@ func (s *Server) routes() {
 
 // Listen serves until Shutdown; the listener is closed then.
 func (s *Server) Listen(ln net.Listener) error {
-	s.work.Go(s.live.run)
+	s.work.Go(s.live.Run)
 	s.work.Go(func() { s.city.Run(s.ctx) })
 	if err := s.app.Listener(bounded{ln}); err != nil {
 		return fmt.Errorf("http: %w", err)
@@ -204,7 +205,7 @@ func (s *Server) Listen(ln net.Listener) error {
 // Shutdown takes no more requests, ends the streams, and waits
 // for what is under way, at most until ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.live.close()
+	s.live.Close()
 	err := s.app.ShutdownWithContext(ctx)
 	s.stop()
 	done := make(chan struct{})
@@ -223,16 +224,16 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // Tell makes the server a telemetry.Watcher: it feeds the live stream.
 func (s *Server) Tell(lines []telemetry.Line) {
 	s.moveBy(lines)
-	s.live.tell(lines)
+	s.live.Tell(lines)
 	s.city.Tell(lines)
 	s.proofs.tell(lines)
 }
 
 // LiveClients is the number of open live streams.
-func (s *Server) LiveClients() int { return s.live.count() }
+func (s *Server) LiveClients() int { return s.live.Count() }
 
 // LiveCutOff is how many live streams were ended for being too slow.
-func (s *Server) LiveCutOff() int64 { return s.live.cut.Load() }
+func (s *Server) LiveCutOff() int64 { return s.live.CutOff() }
 
 // register adds an operation, which obeys a row of the permission table, and
 // whose handler may answer with any room's errors.

@@ -127,7 +127,7 @@ func (s *Server) statusBody() StatusBody {
 		Intake:   IntakeStatus{now.Intake.Failing, instant(now.Intake.Since), now.Intake.Pending},
 		Counters: counters(&now.Totals, now.Queued),
 		Sequence: SequenceStatus{now.Totals.SequenceGaps, s.o.Sequences.Missing(0)},
-		Live:     LiveStatus{s.live.count(), s.live.cut.Load()},
+		Live:     LiveStatus{s.live.Count(), s.live.CutOff()},
 
 		Properties: s.o.Latest.Properties()}
 	b.Broker.Since = b.Broker.Since.UTC()

@@ -59,9 +59,10 @@ var rooms = []room{
 	{path: "database", may: append([]string{"alerts", "idempotency"}, leaf...),
 		why: "the SQL room implements the nouns' stores and serves nobody else"},
 
-	{path: "api", may: append([]string{"access/oidc", "alerts", "devices/labels", "imports", "idempotency", "telemetry/statistics", "api/citymap"}, leaf...),
+	{path: "api", may: append([]string{"access/oidc", "alerts", "devices/labels", "imports", "idempotency", "telemetry/statistics", "api/citymap", "api/live"}, leaf...),
 		why: "pages ask nouns: broker, stores and sibling surfaces are wired by cmd/cityhub"},
 	{path: "api/citymap", may: leaf, why: "the map shows newest values; how they are asked for, told and kept is not its business"},
+	{path: "api/live", may: append([]string{"api/citymap"}, leaf...), why: "the live stream tells what the map shows; how it is asked for and where readings come from is not its business"},
 	{path: "api/sensorthings", may: append([]string{"api", "alerts"}, leaf...), why: "a surface asks nouns and borrows the API's manners"},
 	{path: "api/features", may: append([]string{"api", "alerts"}, leaf...), why: "a surface asks nouns and borrows the API's manners"},
 	{path: "api/opendata", may: append([]string{"api", "alerts"}, leaf...), why: "a surface asks nouns and borrows the API's manners"},

@@ -53,6 +53,14 @@ func (m *Map) Keeper(f Filter) (*Keeper, error) {
 // today is the day it is in the city.
 func (m *Map) today() geo.Day { return geo.DayOf(m.o.Now().In(m.o.Zone)) }
 
+// Filter is what a keeper was made of.
+func (k *Keeper) Filter() Filter {
+	if k == nil {
+		return Filter{}
+	}
+	return k.filter
+}
+
 // Renew makes a keeper anew where the zones are not as they were when it was
 // made, and says so. One whose zone is gone keeps nothing.
 func (m *Map) Renew(k *Keeper) (anew *Keeper, changed bool) {

@@ -1,4 +1,4 @@
-package api
+package live
 
 import (
 	"errors"
@@ -86,10 +86,10 @@ func (d *delta) event(e *toldEvent, at point) {
 
 // hears says whether the room is told of an event.
 func (r *room) hears(keep *citymap.Keeper, e *toldEvent) bool {
-	if _, wanted := slices.BinarySearch(r.kinds, e.Kind); !wanted {
+	if _, wanted := slices.BinarySearch(r.Kinds, e.Kind); !wanted {
 		return false
 	}
-	if e.Property != "" && len(r.properties) > 0 && !slices.Contains(r.properties, e.Property) {
+	if e.Property != "" && len(r.Properties) > 0 && !slices.Contains(r.Properties, e.Property) {
 		return false
 	}
 	s := sight{organisation: e.Organisation, thing: e.Thing, published: e.Published, position: e.Position}
@@ -153,16 +153,16 @@ const (
 // leads to; errForgotten when only a snapshot leads anywhere.
 func (r *room) paint(from point, how painting, emit func([]byte) error) (to point, err error) {
 	whole, quiet := how == wholly, how == quietly
-	d := &delta{room: r, now: r.live.server.o.Now()}
-	r.live.making.RLock()
-	defer r.live.making.RUnlock()
+	d := &delta{room: r, now: r.feed.o.Now()}
+	r.feed.making.RLock()
+	defer r.feed.making.RUnlock()
 	if !whole && !r.mends(from) {
 		return from, errForgotten
 	}
-	to, d.keep = r.live.at, r.keep.Load()
+	to, d.keep = r.feed.at, r.keep.Load()
 	pause := func() error {
-		r.live.making.RUnlock()
-		defer r.live.making.RLock()
+		r.feed.making.RUnlock()
+		defer r.feed.making.RLock()
 		err := emit(d.text)
 		d.text = d.text[:0]
 		return err
@@ -209,10 +209,10 @@ func (d *delta) cell(ly *layer, at int32, from point, whole bool) {
 
 // missed writes the events since a point.
 func (d *delta) missed(from, to point) {
-	if len(d.room.kinds) == 0 {
+	if len(d.room.Kinds) == 0 {
 		return
 	}
-	events, lost := d.room.live.events.since(from.events, to.events)
+	events, lost := d.room.feed.events.since(from.events, to.events)
 	if lost {
 		d.text = append(appendInstant(append(d.text, "event: missed\ndata: {"...), d.now), "}\n\n"...)
 	}

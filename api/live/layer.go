@@ -1,4 +1,4 @@
-package api
+package live
 
 import (
 	"math"
@@ -24,7 +24,7 @@ const departures = 1 << 14
 type layer struct {
 	property string
 
-	// Guarded by live.mu.
+	// Guarded by Feed.mu.
 	marks, moved map[int64]struct{} // groups with a newer value; things that moved
 	rooms        int
 	left         time.Time // when the last room did
@@ -32,7 +32,7 @@ type layer struct {
 	building sync.Mutex
 	built    atomic.Bool
 
-	// Guarded by live.making.
+	// Guarded by Feed.making.
 	since  uint64 // older pictures cannot be mended
 	cells  []cell
 	place  map[int64]int32 // group → index
@@ -107,19 +107,19 @@ func newLayer(property string) *layer {
 }
 
 // build fills the layer, once.
-func (ly *layer) build(s *Server) {
+func (ly *layer) build(feed *Feed) {
 	ly.building.Lock()
 	defer ly.building.Unlock()
 	if ly.built.Load() {
 		return
 	}
-	ly.since = s.live.point().cells
-	ly.look(s, ly.since, s.o.Now().UnixNano())
+	ly.since = feed.point().cells
+	ly.look(&feed.o, ly.since, feed.o.Now().UnixNano())
 	ly.touched, ly.parted = nil, nil
 	ly.built.Store(true)
 }
 
-// takeMarks begins a frame; live.mu is held.
+// takeMarks begins a frame; Feed.mu is held.
 func (ly *layer) takeMarks() {
 	ly.marks, ly.marked = ly.marked, ly.marks
 	ly.moved, ly.stirred = ly.stirred, ly.moved
@@ -127,13 +127,13 @@ func (ly *layer) takeMarks() {
 
 // refresh takes in what has changed and says whether anything has. tend looks
 // for what changes without a reading, too.
-func (ly *layer) refresh(s *Server, n uint64, now time.Time, tend bool) (changed bool) {
+func (ly *layer) refresh(o *Options, n uint64, now time.Time, tend bool) (changed bool) {
 	ly.touched, ly.texts = ly.touched[:0], ly.texts[:0]
 	defer clear(ly.marked)
 	defer clear(ly.stirred)
 	ly.forget()
 	ly.fresh = len(ly.parted)
-	property, known := s.o.Registry.Property(ly.property)
+	property, known := o.Registry.Property(ly.property)
 	if !known {
 		return false
 	}
@@ -141,14 +141,14 @@ func (ly *layer) refresh(s *Server, n uint64, now time.Time, tend bool) (changed
 		ly.follow(thing)
 	}
 	for group := range ly.marked {
-		if v, told := s.o.Latest.At(ly.property, group); told {
-			ly.enter(s, &property, v, n, now.UnixNano())
+		if v, told := o.Latest.At(ly.property, group); told {
+			ly.enter(o, &property, v, n, now.UnixNano())
 		}
 	}
 	if tend {
-		ly.turn(s, &property, n, now.UnixNano())
-		if revision := s.o.Registry.Revision(); revision != ly.revision && time.Since(ly.looked) >= 4*ly.took {
-			ly.look(s, n, now.UnixNano())
+		ly.turn(o, &property, n, now.UnixNano())
+		if revision := o.Registry.Revision(); revision != ly.revision && time.Since(ly.looked) >= 4*ly.took {
+			ly.look(o, n, now.UnixNano())
 		}
 	}
 	return len(ly.touched) > 0
@@ -169,22 +169,22 @@ func (ly *layer) follow(thing int64) {
 }
 
 // look takes in all values: what the registry says of some may have changed.
-func (ly *layer) look(s *Server, n uint64, now int64) {
+func (ly *layer) look(o *Options, n uint64, now int64) {
 	began := time.Now()
-	ly.revision = s.o.Registry.Revision()
-	property, known := s.o.Registry.Property(ly.property)
+	ly.revision = o.Registry.Revision()
+	property, known := o.Registry.Property(ly.property)
 	if !known {
 		return
 	}
-	for _, v := range s.o.Latest.Of(ly.property) {
-		ly.enter(s, &property, v, n, now)
+	for _, v := range o.Latest.Of(ly.property) {
+		ly.enter(o, &property, v, n, now)
 	}
 	ly.looked = time.Now()
 	ly.took = ly.looked.Sub(began)
 }
 
 // turn takes in values that have grown old.
-func (ly *layer) turn(s *Server, property *devices.ObservedProperty, n uint64, now int64) {
+func (ly *layer) turn(o *Options, property *devices.ObservedProperty, n uint64, now int64) {
 	if now < ly.turns {
 		return
 	}
@@ -198,13 +198,13 @@ func (ly *layer) turn(s *Server, property *devices.ObservedProperty, n uint64, n
 			ly.turns = min(ly.turns, at+1)
 			continue
 		}
-		ly.enter(s, property, c.Value, n, now)
+		ly.enter(o, property, c.Value, n, now)
 	}
 }
 
 // enter takes one value in.
-func (ly *layer) enter(s *Server, property *devices.ObservedProperty, v telemetry.LatestValue, n uint64, now int64) {
-	f, shown := s.city.Feature(allOfIt, property, v, now)
+func (ly *layer) enter(o *Options, property *devices.ObservedProperty, v telemetry.LatestValue, n uint64, now int64) {
+	f, shown := o.City.Feature(allOfIt, property, v, now)
 	if !shown {
 		f = citymap.Feature{Value: v}
 	}

@@ -1,4 +1,4 @@
-package api
+package live
 
 import (
 	"errors"
@@ -6,13 +6,11 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"os"
 	"sync"
 	"time"
 
 	"cityhub/access"
-	"cityhub/api/citymap"
 )
 
 // ending is why a stream ends.
@@ -32,11 +30,11 @@ const (
 	mostHeard    = 4 << 10         // bytes that a client may send, who has nothing to say
 )
 
-// client is one open stream.
-type client struct {
+// Client is one open stream.
+type Client struct {
 	room  *room
 	scope *access.Scope
-	who   who
+	by    any
 	since time.Time // when it came
 
 	patience time.Duration
@@ -44,7 +42,7 @@ type client struct {
 	fresh    bool  // it has nothing yet
 	rest     []byte
 
-	served bool // its writer runs; guarded by live.mu
+	served bool // its writer runs; guarded by Feed.mu
 
 	mu    sync.Mutex
 	why   ending
@@ -52,85 +50,92 @@ type client struct {
 	conn  net.Conn
 }
 
-// join opens a stream of a wish; lastID is what the client says it was told.
-func (l *live) join(w wish, keep *citymap.Keeper, by who, lastID string) (*client, *Problem) {
-	now := l.point()
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// Refusal says why no more streams are opened, and when to come back.
+type Refusal struct {
+	Detail string
+	After  time.Duration
+	Theirs bool // the caller itself has too many
+}
+
+// Error is the detail.
+func (r *Refusal) Error() string { return r.Detail }
+
+// Join opens a stream of a wish, to be sent by Serve or given up by Leave. by is
+// comparable: its streams are counted together. lastID is what the client says
+// it was told, "" for nothing. Its error is a *Refusal.
+func (feed *Feed) Join(w Wish, by any, lastID string) (*Client, error) {
+	now := feed.point()
+	feed.mu.Lock()
+	defer feed.mu.Unlock()
 	switch {
-	case l.closed:
-		return nil, busy(http.StatusServiceUnavailable, "the hub is stopping; come back soon", 5*time.Second)
-	case len(l.clients) >= l.limits.Clients:
-		return nil, busy(http.StatusServiceUnavailable, "no more live streams can be opened now; ask for /latest, or come back", 10*time.Second)
-	case l.each[by] >= l.limits.Each:
-		return nil, busy(http.StatusTooManyRequests, fmt.Sprintf("you have %d live streams open already; close some, or ask one for several properties", l.each[by]), 10*time.Second)
+	case feed.closed:
+		return nil, &Refusal{Detail: "the hub is stopping; come back soon", After: 5 * time.Second}
+	case len(feed.clients) >= feed.o.Limits.Clients:
+		return nil, &Refusal{Detail: "no more live streams can be opened now; ask for /latest, or come back", After: 10 * time.Second}
+	case feed.each[by] >= feed.o.Limits.Each:
+		return nil, &Refusal{fmt.Sprintf("you have %d live streams open already; close some, or ask one for several properties", feed.each[by]), 10 * time.Second, true}
 	}
 	key := w.key()
-	r := l.rooms[key]
+	r := feed.rooms[key]
 	if r == nil {
-		r = l.newRoom(w, keep, now)
-		l.rooms[key] = r
+		r = feed.newRoom(w, now)
+		feed.rooms[key] = r
 	}
-	c := &client{room: r, scope: w.scope, who: by, since: time.Now(), patience: l.limits.Patience, ended: make(chan struct{})}
+	c := &Client{room: r, scope: w.Scope, by: by, since: time.Now(), patience: feed.o.Limits.Patience, ended: make(chan struct{})}
 	at, ok := r.point(lastID)
 	c.at, c.fresh = at, !ok
 	r.members++
-	l.clients[c] = struct{}{}
-	l.each[by]++
+	feed.clients[c] = struct{}{}
+	feed.each[by]++
 	return c, nil
 }
 
-func busy(status int, detail string, after time.Duration) *Problem {
-	p := problem(status, detail)
-	p.after = after
-	return p
-}
-
-// drop forgets a client; live.mu is held.
-func (l *live) drop(c *client) {
-	if _, open := l.clients[c]; !open {
+// drop forgets a client; Feed.mu is held.
+func (feed *Feed) drop(c *Client) {
+	if _, open := feed.clients[c]; !open {
 		return
 	}
-	delete(l.clients, c)
-	if l.each[c.who]--; l.each[c.who] == 0 {
-		delete(l.each, c.who)
+	delete(feed.clients, c)
+	if feed.each[c.by]--; feed.each[c.by] == 0 {
+		delete(feed.each, c.by)
 	}
 	if c.room.members--; c.room.members > 0 {
 		return
 	}
-	delete(l.rooms, c.room.wish.key())
+	delete(feed.rooms, c.room.key())
 	for _, ly := range c.room.layers {
 		ly.rooms--
 		ly.left = time.Now()
 	}
 }
 
-func (l *live) leave(c *client) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.drop(c)
+// Leave gives a stream up that is not served.
+func (feed *Feed) Leave(c *Client) {
+	feed.mu.Lock()
+	defer feed.mu.Unlock()
+	feed.drop(c)
 }
 
 // begin notes that a client's writer runs; false when the hub stops.
-func (l *live) begin(c *client) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if _, open := l.clients[c]; !open || l.closed {
+func (feed *Feed) begin(c *Client) bool {
+	feed.mu.Lock()
+	defer feed.mu.Unlock()
+	if _, open := feed.clients[c]; !open || feed.closed {
 		return false
 	}
 	c.served = true
-	l.sending.Add(1)
+	feed.sending.Add(1)
 	return true
 }
 
-// serve sends a client its stream until it goes or must. The connection is the
-// client's own from here on, and closed at the end.
-func (l *live) serve(c *client, conn net.Conn, head []byte) {
-	defer l.leave(c)
-	if !l.begin(c) {
+// Serve sends a client its stream until it goes or must. The connection is the
+// client's own from here on, and closed at the end. head comes first.
+func (feed *Feed) Serve(c *Client, conn net.Conn, head []byte) {
+	defer feed.Leave(c)
+	if !feed.begin(c) {
 		return
 	}
-	defer l.sending.Done()
+	defer feed.sending.Done()
 	raw := conn
 	if under, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
 		raw = under.UnsafeConn()
@@ -148,7 +153,7 @@ func (l *live) serve(c *client, conn net.Conn, head []byte) {
 	_ = raw.Close() // whether it was told all is known already
 	reading.Wait()
 	if c.reason() == endSlow {
-		l.cut.Add(1)
+		feed.cut.Add(1)
 	}
 }
 
@@ -161,7 +166,7 @@ func resize(conn net.Conn, bytes int) {
 }
 
 // follow writes until the stream ends.
-func (c *client) follow(head []byte) error {
+func (c *Client) follow(head []byte) error {
 	head = fmt.Appendf(head, "retry: %d\n\n", 2000+rand.IntN(3000)) // not all at once
 	if err := c.write(head); err != nil {
 		return err
@@ -192,14 +197,14 @@ func (c *client) follow(head []byte) error {
 }
 
 // catchUp tells a client at once all that it was not told.
-func (c *client) catchUp(how painting) (err error) {
+func (c *Client) catchUp(how painting) (err error) {
 	r := c.room
 	for _, ly := range r.layers {
-		ly.build(r.live.server)
+		ly.build(r.feed)
 	}
 	err = errForgotten
 	if c.fresh {
-		c.at, c.fresh = r.live.point(), false
+		c.at, c.fresh = r.feed.point(), false
 	} else {
 		err = c.mend(how)
 	}
@@ -211,7 +216,7 @@ func (c *client) catchUp(how painting) (err error) {
 
 // mend tells what has changed: with others who lack the same where that is
 // little, by itself where it is much.
-func (c *client) mend(how painting) error {
+func (c *Client) mend(how painting) error {
 	text, to, err := c.room.lag(c.at, how)
 	switch {
 	case err == nil:
@@ -224,7 +229,7 @@ func (c *client) mend(how painting) error {
 }
 
 // write sends all of b, so long as the client takes some of it.
-func (c *client) write(b []byte) error {
+func (c *Client) write(b []byte) error {
 	for len(b) > 0 {
 		if err := c.allow(c.patience); err != nil {
 			return err
@@ -246,7 +251,7 @@ func (c *client) write(b []byte) error {
 var errEnded = errors.New("the stream has ended")
 
 // allow gives the next write its time.
-func (c *client) allow(d time.Duration) error {
+func (c *Client) allow(d time.Duration) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.why != "" {
@@ -256,7 +261,7 @@ func (c *client) allow(d time.Duration) error {
 }
 
 // end has a stream end; the first reason counts.
-func (c *client) end(why ending) {
+func (c *Client) end(why ending) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.why != "" {
@@ -269,7 +274,7 @@ func (c *client) end(why ending) {
 	}
 }
 
-func (c *client) reason() ending {
+func (c *Client) reason() ending {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.why
@@ -285,7 +290,7 @@ var lastMessages = map[ending]string{
 // left for that, so the kernel is given some: it sends what it holds even after
 // the connection is closed. What was under way is broken off by naming another
 // event, as the last name and the last line of data count.
-func (c *client) farewell(_ error) {
+func (c *Client) farewell(_ error) {
 	last := lastMessages[c.reason()]
 	if last == "" {
 		return

@@ -1,4 +1,4 @@
-package api
+package live
 
 import (
 	"encoding/json"
@@ -16,6 +16,10 @@ import (
 const eventsKept = 1_024
 
 var eventKind = regexp.MustCompile(`^[a-z][a-z-]{0,31}$`)
+
+// Kind says whether a kind of events can be told: small letters and -, at most
+// 32, beginning with a letter, and no name that the stream has itself.
+func Kind(kind string) bool { return eventKind.MatchString(kind) && !slices.Contains(ownEvents, kind) }
 
 // ownEvents are names on the stream that no kind may have.
 var ownEvents = []string{"snapshot", "delta", "time", "missed", "cut-off", "end", "message", "open", "error"}

@@ -1,11 +1,9 @@
-package api
+package live
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"hash/fnv"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,7 +12,6 @@ import (
 
 	"cityhub/access"
 	"cityhub/api/citymap"
-	"cityhub/devices"
 	"cityhub/geo"
 )
 
@@ -24,28 +21,28 @@ const (
 	mostLagging = 8         // different lags for which a room keeps what is to be told
 )
 
-// wish is what a stream was asked for, and in which scope.
-type wish struct {
-	properties []string // ascending
-	kinds      []string // of events, ascending
-	window     *geo.Window
-	filter     Filter // of keep
-	thing      int64  // 0: any
-	scope      *access.Scope
+// Wish is what a stream is asked for, and in which scope.
+type Wish struct {
+	Properties []string // codes of known ones, ascending, each once
+	Kinds      []string // of events, ascending, each once
+	Window     *geo.Window
+	Keep       *citymap.Keeper // nil: all
+	Thing      int64           // 0: any
+	Scope      *access.Scope
 }
 
 // key names what is seen: it is equal for those that see the same.
-func (w *wish) key() string {
-	return citymap.ViewOf(w.scope, strings.Join(w.properties, ","), w.window) + fmt.Sprintf(" %q %q %d", w.kinds, w.filter, w.thing)
+func (w *Wish) key() string {
+	return citymap.ViewOf(w.Scope, strings.Join(w.Properties, ","), w.Window) + fmt.Sprintf(" %q %#v %d", w.Kinds, w.Keep.Filter(), w.Thing)
 }
 
 // room is where clients are that see the same.
 type room struct {
-	wish
-	live    *live
+	Wish
+	feed    *Feed
 	layers  []*layer
 	ids     string // of what is told here, up to the point
-	members int    // guarded by live.mu
+	members int    // guarded by Feed.mu
 
 	keep   atomic.Pointer[citymap.Keeper] // changes with the zones' borders
 	spoken time.Time                      // of the newest frame; known to the loop alone
@@ -66,20 +63,20 @@ type frame struct {
 	text     []byte
 }
 
-// newRoom makes a room; live.mu is held. now is a recent point: whoever comes
+// newRoom makes a room; Feed.mu is held. now is a recent point: whoever comes
 // in is told all up to a later one at first.
-func (l *live) newRoom(w wish, keep *citymap.Keeper, now point) *room {
+func (feed *Feed) newRoom(w Wish, now point) *room {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(w.key())) // a hash takes everything
-	r := &room{wish: w, live: l, layers: l.layersOf(w.properties), ids: l.epoch + "." + strconv.FormatUint(h.Sum64(), 36) + ".",
+	r := &room{Wish: w, feed: feed, layers: feed.layersOf(w.Properties), ids: feed.epoch + "." + strconv.FormatUint(h.Sum64(), 36) + ".",
 		frame: frame{to: now}, news: make(chan struct{}), spoken: time.Now()}
-	r.keep.Store(keep)
+	r.keep.Store(w.Keep)
 	return r
 }
 
 // rezone follows borders that have changed; everybody is told anew then.
 func (r *room) rezone(n uint64) (changed bool) {
-	keep, changed := r.live.server.city.Renew(r.keep.Load())
+	keep, changed := r.feed.o.City.Renew(r.keep.Load())
 	if !changed {
 		return false
 	}
@@ -92,9 +89,9 @@ func (r *room) rezone(n uint64) (changed bool) {
 
 // sees says whether something is shown here.
 func (r *room) sees(keep *citymap.Keeper, property string, s *sight) bool {
-	return (r.thing == 0 || r.thing == s.thing) && within(r.window, s.position) &&
+	return (r.Thing == 0 || r.Thing == s.thing) && within(r.Window, s.position) &&
 		keep.Keeps(s.organisation, "", s.position) &&
-		(r.scope.All || r.scope.Reads(s.organisation, s.thing, property, s.published))
+		(r.Scope.All || r.Scope.Reads(s.organisation, s.thing, property, s.published))
 }
 
 // shows says whether a cell is shown here: it is seen, and no newer one of its
@@ -126,12 +123,12 @@ func (r *room) seesCell(keep *citymap.Keeper, ly *layer, c *cell) bool {
 func (r *room) next(events []toldEvent, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	f := frame{from: r.frame.to, to: r.live.at}
+	f := frame{from: r.frame.to, to: r.feed.at}
 	mended := r.since <= f.from.cells
 	if r.waiting > 0 && mended {
-		d := delta{room: r, keep: r.keep.Load(), now: now, text: r.live.page[:0]}
+		d := delta{room: r, keep: r.keep.Load(), now: now, text: r.feed.page[:0]}
 		text := d.frame(events, &f)
-		r.live.page = text[:0]
+		r.feed.page = text[:0]
 		switch {
 		case len(text) > mostShared:
 		case len(text) > 0:
@@ -141,7 +138,7 @@ func (r *room) next(events []toldEvent, now time.Time) {
 		default:
 			f.text = r.appendTime(nil, now, f.to)
 		}
-	} else if mended && !r.live.moves(r, events) {
+	} else if mended && !r.feed.moves(r, events) {
 		return
 	}
 	r.frame = f
@@ -154,8 +151,8 @@ func (r *room) next(events []toldEvent, now time.Time) {
 }
 
 // moves says whether a frame may bring anything to a room.
-func (l *live) moves(r *room, events []toldEvent) bool {
-	if len(r.kinds) > 0 && len(events) > 0 {
+func (feed *Feed) moves(r *room, events []toldEvent) bool {
+	if len(r.Kinds) > 0 && len(events) > 0 {
 		return true
 	}
 	for _, ly := range r.layers {
@@ -179,7 +176,7 @@ func (r *room) look(at point) (f frame, news <-chan struct{}) {
 }
 
 // mends says whether what was seen at a point can be mended by a delta;
-// live.making is held.
+// Feed.making is held.
 func (r *room) mends(from point) bool {
 	r.mu.Lock()
 	since := r.since
@@ -187,7 +184,7 @@ func (r *room) mends(from point) bool {
 	for _, ly := range r.layers {
 		since = max(since, ly.since)
 	}
-	return from.cells >= since && r.live.at.covers(from)
+	return from.cells >= since && r.feed.at.covers(from)
 }
 
 // id writes how far somebody has been told.
@@ -217,19 +214,6 @@ func (r *room) appendTime(b []byte, now time.Time, at point) []byte {
 	return append(b, "\n\n"...)
 }
 
-// propertiesOf reads a list of properties' codes.
-func (s *Server) propertiesOf(ctx context.Context, codes []string) ([]string, error) {
-	codes = slices.Compact(slices.Sorted(slices.Values(codes)))
-	for _, code := range codes {
-		if _, err := s.knownProperty(ctx, code); err != nil {
-			return nil, err
-		}
-	}
-	return codes, nil
-}
-
-// knownProperty finds a property, or says which there are.
-func (s *Server) knownProperty(ctx context.Context, code string) (*devices.ObservedProperty, error) {
-	property, _, err := s.selected(ctx, Selection{Property: code})
-	return property, err
+func within(window *geo.Window, position *geo.Position) bool {
+	return window == nil || position != nil && window.Contains(*position)
 }
