@@ -13,11 +13,14 @@ import (
 // only when the proxy is trusted, and of what it says only the part that no
 // caller can have written.
 func (s *Server) caller(c *fiber.Ctx) caller {
-	from := caller{address: peer(c.Context().RemoteAddr()), https: c.Context().IsTLS()}
+	from := caller{address: peer(c.Context().RemoteAddr()), https: c.Context().IsTLS(), host: string(c.Request().Host())}
 	if !s.trusted(from.address) {
 		return from
 	}
 	from.https = from.https || strings.EqualFold(c.Get(fiber.HeaderXForwardedProto), "https")
+	if host := c.Get(fiber.HeaderXForwardedHost); host != "" {
+		from.host = strings.Clone(strings.TrimSpace(host[strings.LastIndexByte(host, ',')+1:]))
+	}
 	hops := strings.Split(c.Get(fiber.HeaderXForwardedFor), ",")
 	for _, hop := range slices.Backward(hops) {
 		address, err := netip.ParseAddr(strings.TrimSpace(hop))

@@ -28,6 +28,7 @@ type Doorkeeper interface {
 type caller struct {
 	address netip.Addr
 	https   bool
+	host    string // by which the caller reaches the hub
 	session string // the cookie's token, when that is what let the caller in
 	ticket  string // of a sign-in by the provider under way
 }

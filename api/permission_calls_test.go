@@ -156,22 +156,24 @@ var calls = map[string]call{
 	"edit-datastream":   {path: address("/datastreams/%d", datastream), body: plainly(`{"name":"x"}`)},
 	"delete-datastream": {path: address("/datastreams/%d", datastream), fixed: true},
 
-	"list-observations":   {path: address("/datastreams/%d/observations?"+since, datastream)},
-	"get-observation":     {path: address("/observations/%d", observation)},
-	"list-aggregates":     {path: address("/datastreams/%d/aggregates?window=PT1H&fn=mean", datastream)},
-	"list-zones":          {path: plainly("/zones"), shared: true},
-	"get-zones-at":        {path: plainly("/zones/at?lon=105&lat=21"), shared: true},
-	"get-zone-statistics": {path: plainly("/zones/statistics?kind=ward&property=pm25"), shared: true}, // see TestZoneStatisticsObeyTheirBounds
-	"get-zone":            {path: plainly("/zones/999999"), shared: true},
-	"create-zone":         {path: plainly("/zones"), body: text(`{"code":"%sz","kind":"ward"}`, mark), shared: true},
-	"edit-zone":           {path: plainly("/zones/999999"), body: plainly(`{"name":"x"}`), shared: true},
-	"delete-zone":         {path: plainly("/zones/999999"), shared: true},
-	"list-zone-versions":  {path: plainly("/zones/999999/versions"), shared: true},
-	"create-zone-version": {path: plainly("/zones/999999/versions"), body: plainly(`{"from":"2025-07-01","geometry":null}`), shared: true},
-	"delete-zone-version": {path: plainly("/zones/999999/versions/1"), shared: true},
-	"get-zone-tile":       {path: plainly("/tiles/zones/0/0/0.mvt?kind=ward"), shared: true},
-	"get-map-clusters":    {path: plainly("/map/clusters?property=pm25&zoom=24"), sees: marked},
-	"get-station-tile":    {path: plainly("/tiles/stations/0/0/0.mvt?property=pm25"), shared: true}, // one cluster: see TestClustersCountWhatTheCallerMayRead
+	"list-observations":    {path: address("/datastreams/%d/observations?"+since, datastream)},
+	"get-observation":      {path: address("/observations/%d", observation)},
+	"list-aggregates":      {path: address("/datastreams/%d/aggregates?window=PT1H&fn=mean", datastream)},
+	"list-zones":           {path: plainly("/zones"), shared: true},
+	"get-zones-at":         {path: plainly("/zones/at?lon=105&lat=21"), shared: true},
+	"get-zone-statistics":  {path: plainly("/zones/statistics?kind=ward&property=pm25"), shared: true}, // see TestZoneStatisticsObeyTheirBounds
+	"get-zone":             {path: plainly("/zones/999999"), shared: true},
+	"create-zone":          {path: plainly("/zones"), body: text(`{"code":"%sz","kind":"ward"}`, mark), shared: true},
+	"edit-zone":            {path: plainly("/zones/999999"), body: plainly(`{"name":"x"}`), shared: true},
+	"delete-zone":          {path: plainly("/zones/999999"), shared: true},
+	"list-zone-versions":   {path: plainly("/zones/999999/versions"), shared: true},
+	"create-zone-version":  {path: plainly("/zones/999999/versions"), body: plainly(`{"from":"2025-07-01","geometry":null}`), shared: true},
+	"delete-zone-version":  {path: plainly("/zones/999999/versions/1"), shared: true},
+	"get-zone-tile":        {path: plainly("/tiles/zones/0/0/0.mvt?kind=ward"), shared: true},
+	"get-zone-tilejson":    {path: plainly("/tiles/zones.json?kind=ward"), shared: true},
+	"get-station-tilejson": {path: plainly("/tiles/stations.json?property=pm25"), shared: true}, // see TestTileJSONIsOfWhatTheCallerSees
+	"get-map-clusters":     {path: plainly("/map/clusters?property=pm25&zoom=24"), sees: marked},
+	"get-station-tile":     {path: plainly("/tiles/stations/0/0/0.mvt?property=pm25"), shared: true}, // one cluster: see TestClustersCountWhatTheCallerMayRead
 
 	"get-latest":          {path: plainly("/latest?property=pm25"), sees: marked},
 	"list-map-properties": {path: plainly("/map/properties"), shared: true},

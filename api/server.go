@@ -72,6 +72,7 @@ type Options struct {
 	Log         *slog.Logger
 	Now         func() time.Time
 	PublicURL   string // where people reach the hub; the request's host when ""
+	Attribution string // whose data the map shows, for those who draw its tiles; may be ""
 	Credentials *credentials.Keeper
 	Claims      *credentials.Claims
 	Proxies     []netip.Prefix // whose word on the caller's address and on https is taken
@@ -175,6 +176,7 @@ func (s *Server) routes() {
 	s.clusters()
 	s.mapProperties()
 	s.tiles()
+	s.tileJSON()
 	s.playback()
 	s.liveStream()
 	s.ingesting()

@@ -25,6 +25,14 @@ func (e *Extent) Add(p Position) {
 	e.low, e.top = min(e.low, p.Alt), max(e.top, p.Alt)
 }
 
+// AddWindow takes in a window as BBox gives it: one whose MinLon is greater
+// than its MaxLon lies across the antimeridian.
+func (e *Extent) AddWindow(w Window) {
+	for _, part := range w.parts() {
+		e.take(part.MinLon, part.MinLat, part.MaxLon, part.MaxLat)
+	}
+}
+
 func (e *Extent) take(west, south, east, north float64) {
 	near, far := west, east
 	switch {

@@ -48,6 +48,14 @@ type Cell struct {
 	X, Y  uint32
 }
 
+// CellOf gives the cell of a level in which a position lies.
+func CellOf(p Position, level int) Cell {
+	x, y := mercator(p.Lon, p.Lat)
+	n := float64(uint64(1) << level)
+	clamp := func(v float64) uint32 { return uint32(min(max(v*n, 0), n-1)) }
+	return Cell{Level: level, X: clamp(x), Y: clamp(y)}
+}
+
 // Window is what the cell covers.
 func (c Cell) Window() Window {
 	n := float64(uint64(1) << c.Level)

@@ -79,7 +79,7 @@ func (h *hub) openAPI(context.Context) (err error) {
 		Taker: h.registry, Log: h.database.AuditLog(), Now: time.Now})
 	replayer := replayer{decoder: h.decoder, intake: h.pipeline, quarantine: h.database.Quarantine()}
 	h.api, err = api.New(api.Options{
-		Registry: h.registry, Imports: h.imports, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(), Credentials: h.keeper, Claims: claims, PublicURL: h.PublicURL,
+		Registry: h.registry, Imports: h.imports, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(), Credentials: h.keeper, Claims: claims, PublicURL: h.PublicURL, Attribution: h.Attribution,
 		Accounts: h.accounts, Doorkeeper: doorkeeper{h.accounts, h.keeper}, Proxies: h.proxies(), Rates: h.rates(), SignOn: h.signOn(),
 		Live:      api.LiveLimits{Clients: h.LiveClients, Each: h.LiveClientsEach},
 		History:   &telemetry.History{Archive: h.archive, Journal: h.database.RollUpJournal(), IDs: h.database.IDBlocks(), Zone: h.zone},

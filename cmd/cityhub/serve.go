@@ -18,13 +18,14 @@ type serveCommand struct {
 	Ops  string `help:"Address of /livez, /readyz and /metrics." default:"127.0.0.1:9090"`
 
 	PublicURL        string `name:"public-url" help:"Address under which people reach the hub, for links; that of --http when absent."`
+	Attribution      string `help:"Whose data the map shows, as maps that draw the hub's tiles write it on their edge."`
 	OIDCIssuer       string `name:"oidc-issuer" help:"Provider of identities (OpenID Connect) that people may sign in by, exactly as it writes itself."`
 	OIDCClientID     string `name:"oidc-client-id" help:"The hub's client id at the provider."`
 	OIDCClientSecret string `name:"oidc-client-secret" help:"Its secret; give it as CITYHUB_OIDC_CLIENT_SECRET or CITYHUB_OIDC_CLIENT_SECRET_FILE." hidden:""`
 	OIDCDefaultRole  string `name:"oidc-default-role" help:"Role of whoever signs in by the provider and has no account yet: viewer, technician or operator; without it they are not let in."`
 	OIDCDefaultOrg   string `name:"oidc-default-org" help:"The organisation, by code, that the default role is in."`
 
-	TrustedProxies []string `name:"trusted-proxies" help:"Addresses or networks of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto count." placeholder:"CIDR"`
+	TrustedProxies []string `name:"trusted-proxies" help:"Addresses or networks of reverse proxies whose X-Forwarded-For, -Proto and -Host count." placeholder:"CIDR"`
 	RateAnonymous  float64  `name:"rate-anonymous" help:"Requests a second from one address without an account, six seconds' worth at once; 0: no limit." default:"10"`
 	RateUsers      float64  `name:"rate-users" help:"The same for one user." default:"100"`
 	RateKeys       float64  `name:"rate-keys" help:"The same for one API key or device." default:"50"`
