@@ -10,19 +10,9 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"cityhub/access"
+	"cityhub/api/citymap"
 	"cityhub/geo"
 )
-
-// Up to these zooms tiles tell more with every zoom; beyond it a map draws the
-// deepest ones larger. A unit of a zone's tile is 60 cm at its deepest.
-const (
-	deepestStations = singleZoom
-	deepestZones    = 14
-)
-
-// boundsLevel is the level of the cells by which the places of stations are
-// taken together: bounds are too wide by less than one, which is 2.4 km.
-const boundsLevel = 14
 
 // TileJSON describes a set of tiles as TileJSON 3.0 has it.
 type TileJSON struct {
@@ -73,55 +63,54 @@ func tileJSONCall(id, layer, summary string, errors ...int) huma.Operation {
 }
 
 func (s *Server) tileJSON() {
-	register(s, tileJSONCall("get-station-tilejson", "stations", "TileJSON of the stations' vector tiles", http.StatusNotFound),
-		access.ReadingRead, func(ctx context.Context, in *stationTileJSON) (*tileJSONOutput, error) {
-			property, _, err := s.selected(ctx, Selection{Property: in.Property})
-			if err != nil {
-				return nil, err
-			}
-			keep, err := s.keeper(ctx, in.Filter)
-			if err != nil {
-				return nil, err
-			}
-			q := look{scope: access.ScopeOf(ctx), keep: keep, window: everywhere, level: boundsLevel, now: s.o.Now().UnixNano()}
-			if w := keep.narrow(nil); w != nil {
-				q.window = *w
-			}
-			t := s.tileSet(ctx, "stations", deepestStations, url.Values{"property": {property.Code}, "zone": {in.Zone}, "organisation": {in.Organisation}, "state": {in.State}})
-			t.Name, t.Description, t.Layers = property.Name, "Newest values of "+property.Code+", in "+property.Unit, stationLayers()
-			t.lieIn(boundsOf(s.look(property, &q)))
-			return described(t), nil
-		})
-	register(s, tileJSONCall("get-zone-tilejson", "zones", "TileJSON of the zones' vector tiles"),
-		access.CatalogueRead, func(ctx context.Context, in *zoneTileJSON) (*tileJSONOutput, error) {
-			day, err := s.day("date", in.Date)
-			if err != nil {
-				return nil, err
-			}
-			t := s.tileSet(ctx, "zones", deepestZones, url.Values{"kind": {in.Kind}, "date": {in.Date}})
-			t.Name, t.Description, t.Layers = in.Kind, "Zones of the kind "+in.Kind, zoneLayers()
-			var extent geo.Extent
-			for _, shape := range s.o.Registry.ZonesOn(in.Kind, day) {
-				extent.AddWindow(shape.Area().BBox())
-			}
-			t.lieIn(&extent)
-			return described(t), nil
-		})
+	register(s, tileJSONCall("get-station-tilejson", "stations", "TileJSON of the stations' vector tiles", http.StatusNotFound), access.ReadingRead, s.stationTileJSON)
+	register(s, tileJSONCall("get-zone-tilejson", "zones", "TileJSON of the zones' vector tiles"), access.CatalogueRead, s.zoneTileJSON)
 }
 
-func described(t *TileJSON) *tileJSONOutput {
+func (s *Server) stationTileJSON(ctx context.Context, in *stationTileJSON) (*tileJSONOutput, error) {
+	property, _, err := s.selected(ctx, Selection{Property: in.Property})
+	if err != nil {
+		return nil, err
+	}
+	keep, err := s.keeper(ctx, in.Filter)
+	if err != nil {
+		return nil, err
+	}
+	t := s.describeTiles(ctx, "stations", citymap.StationTiles(),
+		url.Values{"property": {property.Code}, "zone": {in.Zone}, "organisation": {in.Organisation}, "state": {in.State}})
+	t.Name, t.Description = property.Name, "Newest values of "+property.Code+", in "+property.Unit
+	t.lieIn(s.city.Bounds(property, &citymap.Look{Scope: access.ScopeOf(ctx), Keep: keep, Now: s.o.Now().UnixNano()}))
+	return t.answer(), nil
+}
+
+func (s *Server) zoneTileJSON(ctx context.Context, in *zoneTileJSON) (*tileJSONOutput, error) {
+	day, err := s.day("date", in.Date)
+	if err != nil {
+		return nil, err
+	}
+	t := s.describeTiles(ctx, "zones", citymap.ZoneTiles(), url.Values{"kind": {in.Kind}, "date": {in.Date}})
+	t.Name, t.Description = in.Kind, "Zones of the kind "+in.Kind
+	t.lieIn(s.city.ZoneBounds(in.Kind, day))
+	return t.answer(), nil
+}
+
+func (t *TileJSON) answer() *tileJSONOutput {
 	return &tileJSONOutput{CacheControl: "private, no-cache", Vary: "Authorization, Cookie", Body: *t}
 }
 
-// tileSet is what all sets have; parameters that are "" are left out.
-func (s *Server) tileSet(ctx context.Context, layer string, deepest int, parameters url.Values) *TileJSON {
+// describeTiles is what all sets have; parameters that are "" are left out.
+func (s *Server) describeTiles(ctx context.Context, layer string, set citymap.TileSet, parameters url.Values) *TileJSON {
 	for name, values := range parameters {
 		if values[0] == "" {
 			delete(parameters, name)
 		}
 	}
-	return &TileJSON{TileJSON: "3.0.0", Version: "1.0.0", Scheme: "xyz", Attribution: s.o.Attribution, MaxZoom: deepest,
+	t := &TileJSON{TileJSON: "3.0.0", Version: "1.0.0", Scheme: "xyz", Attribution: s.o.Attribution, MaxZoom: set.Deepest,
 		Tiles: []string{s.origin(ctx) + base + "/tiles/" + layer + "/{z}/{x}/{y}.mvt?" + parameters.Encode()}}
+	for _, l := range set.Layers {
+		t.Layers = append(t.Layers, TileLayer{ID: l.ID, Description: l.Description, MaxZoom: set.Deepest, Fields: l.Fields})
+	}
+	return t
 }
 
 // origin is the hub's address as the caller reaches it.
@@ -136,50 +125,9 @@ func (s *Server) origin(ctx context.Context) string {
 	return "http://" + from.host
 }
 
-func stationLayers() []TileLayer {
-	return []TileLayer{
-		{ID: "stations", Description: "Stations that stand alone", MaxZoom: deepestStations, Fields: fields(stationKeys[:])},
-		{ID: "clusters", Description: "Several stations that stand close together", MaxZoom: deepestStations, Fields: fields(clusterKeys[:])},
-	}
-}
-
-func zoneLayers() []TileLayer {
-	return []TileLayer{{ID: "zones", Description: "Zones", MaxZoom: deepestZones, Fields: fields(zoneKeys[:])}}
-}
-
-// fields gives the kinds of the layers' values.
-func fields(keys []string) map[string]string {
-	kinds := make(map[string]string, len(keys))
-	for _, key := range keys {
-		switch key {
-		case "value", "time", "count", "min", "mean", "max":
-			kinds[key] = "Number"
-		default:
-			kinds[key] = "String"
-		}
-	}
-	return kinds
-}
-
-// boundsOf is around the cells of boundsLevel; around one that has a single
-// station, it is around that.
-func boundsOf(cells []found) *geo.Extent {
-	var extent geo.Extent
-	for i := range cells {
-		middle := cells[i].Middle()
-		if cells[i].Count == 1 {
-			extent.Add(middle)
-			continue
-		}
-		extent.AddWindow(geo.CellOf(middle, boundsLevel).Window())
-	}
-	return &extent
-}
-
 // lieIn sets the bounds, which the format wants from west to east: what lies
 // across the antimeridian is taken for the whole way round.
-func (t *TileJSON) lieIn(e *geo.Extent) {
-	w, some := e.Window()
+func (t *TileJSON) lieIn(w geo.Window, some bool) {
 	if !some {
 		return
 	}
