@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -41,6 +42,21 @@ func runAll(m *testing.M) int {
 	return m.Run()
 }
 
+// lookAtSources reads the folders that the programs are built of, so that the go
+// command knows that a changed one makes an earlier result of these tests void:
+// it sees what a test itself opens (and what TestMain opens not), but not what a program opens that the test runs.
+func lookAtSources() error {
+	return filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		switch name := entry.Name(); {
+		case err != nil:
+			return err
+		case entry.IsDir() && path != ".." && (name == "node_modules" || name == "bin" || name == "data" || name[0] == '.'):
+			return fs.SkipDir
+		}
+		return nil
+	})
+}
+
 // full says that the long form of the fault tests is wanted.
 func full() bool { return os.Getenv("CITYHUB_NEMESIS") == "1" }
 
@@ -69,6 +85,9 @@ type hub struct {
 // startHub starts a hub on free ports; args add to its own.
 func startHub(t testing.TB, data string, env []string, args ...string) *hub {
 	t.Helper()
+	if err := lookAtSources(); err != nil {
+		t.Fatal(err)
+	}
 	address := func() string { return "127.0.0.1:" + strconv.Itoa(testbed.FreePort(t)) }
 	h := &hub{t: t, data: data, http: address(), ops: address(), mqt: address(), env: env,
 		log: filepath.Join(t.TempDir(), "hub.log")}
