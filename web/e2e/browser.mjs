@@ -67,3 +67,14 @@ export async function pixel(page, x, y) {
     return `#${[...c.getImageData(0, 0, 1, 1).data].slice(0, 3).map((n) => n.toString(16).padStart(2, '0')).join('')}`;
   }, png.toString('base64'));
 }
+
+/** Waits until one pixel of the page has a colour: a mark's data is there before the frame that draws it. */
+export async function untilPixel(page, x, y, colour, within = 15_000) {
+  const begin = Date.now();
+  for (;;) {
+    const seen = await pixel(page, x, y);
+    if (seen === colour) return;
+    if (Date.now() - begin > within) throw new Error(`not within ${within} ms: ${colour} at ${x},${y}, which is ${seen}`);
+    await page.waitForTimeout(50);
+  }
+}
