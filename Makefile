@@ -41,8 +41,10 @@ bench: ## run the micro-benchmarks
 race: ## run the hub beside its peers, on the same messages; ends with a table
 	scripts/build-influxd
 	scripts/build-telegraf
-	go test -tags peers -run '^TestPeersTiles$$' -v ./api
-	go test -tags peers -run '^TestPeers$$' -timeout 1h -v ./trials
+	@mkdir -p bin && rm -f bin/race.json
+	@export CITYHUB_RACE=$(CURDIR)/bin/race.json; \
+	go test -count=1 -tags peers -run '^TestPeersTiles$$' -v ./api; tiles=$$?; \
+	go test -count=1 -tags peers -run '^TestPeers$$' -timeout 2h -v ./trials && exit $$tiles
 
 nemesis: ## run the fault tests in their long form (about an hour)
 	CITYHUB_NEMESIS=1 go test -timeout 3h -v ./telemetry/spool ./trials

@@ -23,6 +23,7 @@ import (
 	"cityhub/geo"
 	"cityhub/telemetry"
 	"cityhub/testbed"
+	"cityhub/testbed/race"
 )
 
 // middle is a tile of Hanoi in which peerStations stand.
@@ -54,42 +55,29 @@ func newPeerStations() []peerStation {
 // the same values, in turns, in one run: `make race`.
 func TestPeersTiles(t *testing.T) {
 	stations := newPeerStations()
-	race := &tileRace{t: t}
-	race.tiles(stations)
-	race.requests(stations)
-	t.Log("\n" + race.String())
-	if race.missed > 0 {
-		t.Errorf("FAIL: %d goals are missed", race.missed)
-	}
+	r := &tileRace{t: t}
+	r.report.Note("D1, D2 and E are of %d stations, in ms; the fastest of %d rounds by turns counts", peerStations, tileRounds)
+	r.tiles(stations)
+	r.requests(stations)
+	r.report.End(t, fmt.Sprintf("%s, %s", time.Now().Format(time.DateOnly), runtime.Version()))
 }
 
-// tileRace is the table.
+// tileRace fills the rows of tiles and GeoJSON.
 type tileRace struct {
 	t      *testing.T
-	lines  []string
-	missed int
+	report race.Report
 }
 
 func (r *tileRace) row(what string, hub, peer time.Duration, goal float64) {
-	ratio, verdict := float64(peer)/float64(hub), ""
+	ratio := float64(peer) / float64(hub)
+	w := race.Row{What: what, Hub: ms(hub), Peer: ms(peer), Ratio: ratio}
 	if goal > 0 {
-		verdict = fmt.Sprintf("| ≥ %.0f | PASS |", goal)
-		if ratio < goal {
-			verdict = fmt.Sprintf("| ≥ %.0f | **FAIL** |", goal)
-			r.missed++
-		}
-	} else {
-		verdict = "| | |"
+		w.Goal, w.Met = fmt.Sprintf("≥ %.0f", goal), ratio >= goal
 	}
-	r.lines = append(r.lines, fmt.Sprintf("| %s | %.3f | %.2f | %.1f %s", what, ms(hub), ms(peer), ratio, verdict))
+	r.report.Add(w)
 }
 
 func ms(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
-
-func (r *tileRace) String() string {
-	return fmt.Sprintf("%s, %s, %d stations\n| measure | hub, ms | peer, ms | ratio | goal | verdict |\n|---|---|---|---|---|---|\n%s\n",
-		time.Now().Format(time.DateOnly), runtime.Version(), peerStations, strings.Join(r.lines, "\n"))
-}
 
 const tileRounds = 9
 
@@ -213,7 +201,7 @@ func (r *tileRace) postGIS(stations []peerStation, l *geo.TileLayer) {
 		server.least(pair{took[0], slices.Min(own)})
 		trip.least(pair{took[0], took[1]})
 	}
-	r.row("D1 tile, PostGIS `ST_AsMVT`, server's time", server.hub, server.peer, 8)
+	r.row("D1 tile, PostGIS ST_AsMVT, server's time", server.hub, server.peer, 8)
 	r.row("the same, round trip", trip.hub, trip.peer, 8)
 }
 
@@ -336,7 +324,7 @@ func (r *tileRace) geoJSON(h *hub, ask func(string) []byte, tell func()) {
 		ask(address)
 		fresh = append(fresh, time.Since(began))
 	})
-	r.row("D2 GeoJSON, orb's `MarshalJSON` of features made beforehand", took[0], took[1], 10)
+	r.row("D2 GeoJSON, orb's MarshalJSON of features made beforehand", took[0], took[1], 10)
 	r.row("the hub's whole request of it, asked again", took[2], took[1], 0)
 	r.row("the hub's whole request of it, every value new", slices.Min(fresh), took[1], 0)
 }

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"cityhub/testbed"
+	"cityhub/testbed/race"
 )
 
 const (
@@ -34,15 +35,15 @@ const (
 // the hub's profile under load, with a live stream open, there:
 // `go test -tags peers -run '^TestPeersLatency$' -v ./trials`.
 func TestPeersLatency(t *testing.T) {
-	r := &report{}
+	r := &race.Report{}
 	runLatency(t, r)
-	t.Log("\n" + r.String())
+	r.End(t, "A4")
 }
 
 // runLatency is A4: 5,000 messages a second through Mosquitto into InfluxDB,
 // from the time that a sensor stamps until a page, or a query, has the value.
 // All clocks are one machine's.
-func runLatency(t *testing.T, r *report) {
+func runLatency(t *testing.T, r *race.Report) {
 	var live, archive []float64 // milliseconds
 	var others float64
 	ok := t.Run("paced 5000 a second", func(t *testing.T) {
@@ -86,12 +87,12 @@ func runLatency(t *testing.T, r *report) {
 		all  []float64
 		most float64
 	}{{"live stream", live, 100}, {"queryable", archive, 500}} {
-		r.note("A4 %s: %d samples, p50 %.0f, p90 %.0f, p99 %.0f, most %.0f ms", m.what, len(m.all),
+		r.Note("A4 %s: %d samples, p50 %.0f, p90 %.0f, p99 %.0f, most %.0f ms", m.what, len(m.all),
 			quantile(m.all, 0.5), quantile(m.all, 0.9), quantile(m.all, 0.99), quantile(m.all, 1))
-		r.add(row{what: "A4 5,000/s, sensor → " + m.what + ", p50 ms", hub: quantile(m.all, 0.5), others: others})
+		r.Add(race.Row{What: "A4 5,000/s, sensor → " + m.what + ", p50 ms", Hub: quantile(m.all, 0.5), Others: others})
 		p99 := quantile(m.all, 0.99)
-		r.add(row{what: "A4 5,000/s, sensor → " + m.what + ", p99 ms", hub: p99, others: others,
-			goal: fmt.Sprintf("≤ %.0f", m.most), met: len(m.all) > 200 && p99 <= m.most})
+		r.Add(race.Row{What: "A4 5,000/s, sensor → " + m.what + ", p99 ms", Hub: p99, Others: others,
+			Goal: fmt.Sprintf("≤ %.0f", m.most), Met: len(m.all) > 200 && p99 <= m.most})
 	}
 }
 

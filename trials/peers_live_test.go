@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"cityhub/testbed"
+	"cityhub/testbed/race"
 )
 
 const (
@@ -29,18 +30,15 @@ const (
 
 // TestPeersLive is F alone: `go test -tags peers -run '^TestPeersLive$' -v ./trials`.
 func TestPeersLive(t *testing.T) {
-	r := &report{}
+	r := &race.Report{}
 	runFans(t, r)
-	t.Log("\n" + r.String())
-	if r.missed() > 0 {
-		t.Error("FAIL: the goal is missed")
-	}
+	r.End(t, "F")
 }
 
 // runFans is F: what a thousand clients of the live stream cost the hub, its
 // whole intake included, beside a server that writes every event to every
 // client when it comes, and has no intake at all.
-func runFans(t *testing.T, r *report) {
+func runFans(t *testing.T, r *race.Report) {
 	var hubs, peers []fanned
 	ok := t.Run("1000 live clients", func(t *testing.T) {
 		h := startHub(t, t.TempDir(), nil, "--live-clients-each", strconv.Itoa(fans))
@@ -60,9 +58,9 @@ func runFans(t *testing.T, r *report) {
 	}
 	cost := func(f fanned) float64 { return f.cost }
 	hub, peer := median(hubs, cost), median(peers, cost)
-	r.note("F: values that reached a client a second: hub %.0f, flush per event %.0f", median(hubs, func(f fanned) float64 { return f.rate }), median(peers, func(f fanned) float64 { return f.rate }))
+	r.Note("F: values that reached a client a second: hub %.0f, flush per event %.0f", median(hubs, func(f fanned) float64 { return f.rate }), median(peers, func(f fanned) float64 { return f.rate }))
 	others := median(append(hubs, peers...), func(f fanned) float64 { return f.others })
-	r.add(row{what: "F 1,000 clients × 100 events/s, CPU µs/event and client; beside flush per event", hub: hub, peer: peer, ratio: hub / peer, goal: "≤ 0.2", met: hub/peer <= 0.2, others: others})
+	r.Add(race.Row{What: "F 1,000 clients × 100 events/s, CPU µs/event and client; beside flush per event", Hub: hub, Peer: peer, Ratio: hub / peer, Goal: "≤ 0.2", Met: hub/peer <= 0.2, Others: others})
 }
 
 // fanned is one round.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"cityhub/testbed/race"
 )
 
 // TestPeers measures the hub beside Telegraf, on the same messages, broker and
@@ -16,18 +18,13 @@ import (
 // promised.
 func TestPeers(t *testing.T) {
 	program := telegrafProgram(t)
-	report := &report{}
+	report := &race.Report{}
 	best := runDrains(t, report, program)
 	runWindow(t, report, program, best)
 	runLatency(t, report)
 	runMap(t, report)
 	runFans(t, report)
-	t.Log("\n" + machine(t, program) + "\n" + report.String())
-	if missed := report.missed(); missed > 0 {
-		t.Errorf("FAIL: %d of %d goals are missed", missed, report.goals())
-	} else {
-		t.Logf("PASS: all %d goals are met", report.goals())
-	}
+	report.End(t, machine(t, program))
 }
 
 const (
@@ -38,7 +35,7 @@ const (
 )
 
 // runDrains is A1 and A2. It answers the settings that Telegraf did best with.
-func runDrains(t *testing.T, r *report, program string) telegrafSettings {
+func runDrains(t *testing.T, r *race.Report, program string) telegrafSettings {
 	best := fastest(t, r, program)
 	var hubs, peers []drained
 	for round := 0; round < most && !(quiet(hubs) >= rounds && quiet(peers) >= rounds); round++ {
@@ -51,17 +48,17 @@ func runDrains(t *testing.T, r *report, program string) telegrafSettings {
 		turns[round%2]()
 		turns[1-round%2]()
 	}
-	r.note("A1 and A2 are medians of the quietest %d of %d rounds each; messages/s (others' CPU)", rounds, len(hubs))
+	r.Note("A1 and A2 are medians of the quietest %d of %d rounds each; messages/s (others' CPU)", rounds, len(hubs))
 	hubs, peers = quietest(r, "hub", hubs), quietest(r, "Telegraf", peers)
 	took := func(d drained) float64 { return d.took.Seconds() }
 	cpu := func(d drained) float64 { return d.perMessage(d.cpu) }
 	store := func(d drained) float64 { return d.perMessage(d.store) }
 	hub, peer := median(hubs, took), median(peers, took)
-	r.add(row{what: "A1 drain, messages/s", hub: backlog / hub, peer: backlog / peer, ratio: peer / hub, goal: "≥ 3", met: peer/hub >= 3, others: foreign(hubs, peers)})
+	r.Add(race.Row{What: "A1 drain, messages/s", Hub: backlog / hub, Peer: backlog / peer, Ratio: peer / hub, Goal: "≥ 3", Met: peer/hub >= 3, Others: foreign(hubs, peers)})
 	hub, peer = median(hubs, cpu), median(peers, cpu)
-	r.add(row{what: "A2 CPU, µs/message", hub: hub, peer: peer, ratio: hub / peer, goal: "≤ 0.25", met: hub/peer <= 0.25, others: foreign(hubs, peers)})
+	r.Add(race.Row{What: "A2 CPU, µs/message", Hub: hub, Peer: peer, Ratio: hub / peer, Goal: "≤ 0.25", Met: hub/peer <= 0.25, Others: foreign(hubs, peers)})
 	hub, peer = median(hubs, store), median(peers, store)
-	r.add(row{what: "   influxd's CPU, µs/message", hub: hub, peer: peer, ratio: hub / peer, others: foreign(hubs, peers)})
+	r.Add(race.Row{What: "   influxd's CPU, µs/message", Hub: hub, Peer: peer, Ratio: hub / peer, Others: foreign(hubs, peers)})
 	return best
 }
 
@@ -76,19 +73,19 @@ func quiet(all []drained) (n int) {
 }
 
 // quietest chooses by the noise alone, never by the outcome.
-func quietest(r *report, who string, all []drained) []drained {
+func quietest(r *race.Report, who string, all []drained) []drained {
 	slices.SortStableFunc(all, func(a, b drained) int { return cmp.Compare(a.others, b.others) })
 	line := "   " + who + ":"
 	for _, d := range all {
 		line += fmt.Sprintf(" %.0f (%.0f %%)", float64(d.messages)/d.took.Seconds(), 100*d.others)
 	}
-	r.note("%s", line)
+	r.Note("%s", line)
 	return all[:rounds]
 }
 
 // fastest gives Telegraf the settings that it drains a smaller backlog with
 // soonest.
-func fastest(t *testing.T, r *report, program string) telegrafSettings {
+func fastest(t *testing.T, r *race.Report, program string) telegrafSettings {
 	best, soonest := telegrafSettings{}, time.Hour
 	for i, s := range []telegrafSettings{
 		{undelivered: 1000, batch: 5000, flush: "200ms"},
@@ -98,12 +95,12 @@ func fastest(t *testing.T, r *report, program string) telegrafSettings {
 		{undelivered: 5000, batch: 250, flush: "200ms"},
 	} {
 		d := drain(t, fmt.Sprintf("Telegraf, settings %d", i+1), telegrafConsumer(program, s), trial)
-		r.note("Telegraf with %s: %.0f messages/s, %.1f µs/message", s, trial/d.took.Seconds(), d.perMessage(d.cpu))
+		r.Note("Telegraf with %s: %.0f messages/s, %.1f µs/message", s, trial/d.took.Seconds(), d.perMessage(d.cpu))
 		if d.took < soonest {
 			best, soonest = s, d.took
 		}
 	}
-	r.note("Telegraf goes on with %s", best)
+	r.Note("Telegraf goes on with %s", best)
 	return best
 }
 

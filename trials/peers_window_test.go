@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cityhub/testbed"
+	"cityhub/testbed/race"
 	"cityhub/testbed/windowbroker"
 )
 
@@ -20,12 +21,12 @@ const (
 
 // runWindow is A3: a broker that never has more than 20 unacknowledged
 // messages on the way, a consumer that acknowledges what is durable only.
-func runWindow(t *testing.T, r *report, program string, best telegrafSettings) {
+func runWindow(t *testing.T, r *race.Report, program string, best telegrafSettings) {
 	hub := throughWindow(t, "window of 20, hub", newHubConsumer, "cityhub", windowCount)
 	same := throughWindow(t, "window of 20, Telegraf as for A1", telegrafConsumer(program, best), "telegraf", windowForPeer/10)
 	fitted := throughWindow(t, "window of 20, Telegraf fitted", telegrafConsumer(program, telegrafSettings{undelivered: 1000, batch: window, flush: "200ms"}), "telegraf", windowForPeer)
-	r.add(row{what: "A3 window of 20, messages/s", hub: hub.rate, peer: same.rate, ratio: hub.rate / same.rate, goal: "hub ≥ 2000", met: hub.rate >= 2000, others: hub.others})
-	r.add(row{what: "   Telegraf with metric_batch_size 20", hub: hub.rate, peer: fitted.rate, ratio: hub.rate / fitted.rate, others: fitted.others})
+	r.Add(race.Row{What: "A3 window of 20, messages/s", Hub: hub.rate, Peer: same.rate, Ratio: hub.rate / same.rate, Goal: "hub ≥ 2000", Met: hub.rate >= 2000, Others: hub.others})
+	r.Add(race.Row{What: "   Telegraf with metric_batch_size 20", Hub: hub.rate, Peer: fitted.rate, Ratio: hub.rate / fitted.rate, Others: fitted.others})
 }
 
 type windowed struct{ rate, others float64 }
