@@ -44,10 +44,11 @@ type Client struct {
 
 	served bool // its writer runs; guarded by Feed.mu
 
-	mu    sync.Mutex
-	why   ending
-	ended chan struct{}
-	conn  net.Conn
+	roused chan struct{} // holds a token when there is news, or the stream has ended
+
+	mu   sync.Mutex
+	why  ending
+	conn net.Conn
 }
 
 // Refusal says why no more streams are opened, and when to come back.
@@ -81,7 +82,7 @@ func (feed *Feed) Join(w Wish, by any, lastID string) (*Client, error) {
 		r = feed.newRoom(w, now)
 		feed.rooms[key] = r
 	}
-	c := &Client{room: r, scope: w.Scope, by: by, since: time.Now(), patience: feed.o.Limits.Patience, ended: make(chan struct{})}
+	c := &Client{room: r, scope: w.Scope, by: by, since: time.Now(), patience: feed.o.Limits.Patience, roused: make(chan struct{}, 1)}
 	at, ok := r.point(lastID)
 	c.at, c.fresh = at, !ok
 	r.members++
@@ -175,14 +176,12 @@ func (c *Client) follow(head []byte) error {
 		return err
 	}
 	for {
-		f, news := c.room.look(c.at)
+		f, known := c.room.look(c)
 		var err error
 		switch {
-		case news != nil:
-			select {
-			case <-c.ended:
+		case known:
+			if <-c.roused; c.reason() != "" {
 				return nil
-			case <-news:
 			}
 		case f.text != nil && c.at.covers(f.from):
 			err = c.write(f.text)
@@ -268,9 +267,17 @@ func (c *Client) end(why ending) {
 		return
 	}
 	c.why = why
-	close(c.ended)
+	c.rouse()
 	if c.conn != nil {
 		_ = c.conn.SetWriteDeadline(time.Now()) // it fails on a closed connection alone
+	}
+}
+
+// rouse has a client look again. It waits for nobody.
+func (c *Client) rouse() {
+	select {
+	case c.roused <- struct{}{}:
+	default:
 	}
 }
 

@@ -50,8 +50,7 @@ type room struct {
 	mu      sync.Mutex
 	since   uint64 // older pictures cannot be mended
 	frame   frame
-	waiting int           // members who have the newest frame
-	news    chan struct{} // closed with the next frame
+	waiting []*Client // members who have the newest frame
 	lags    map[point][]byte
 	lagged  point // to which lags lead
 }
@@ -69,7 +68,7 @@ func (feed *Feed) newRoom(w Wish, now point) *room {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(w.key())) // a hash takes everything
 	r := &room{Wish: w, feed: feed, layers: feed.layersOf(w.Properties), ids: feed.epoch + "." + strconv.FormatUint(h.Sum64(), 36) + ".",
-		frame: frame{to: now}, news: make(chan struct{}), spoken: time.Now()}
+		frame: frame{to: now}, spoken: time.Now()}
 	r.keep.Store(w.Keep)
 	return r
 }
@@ -125,7 +124,7 @@ func (r *room) next(events []toldEvent, now time.Time) {
 	defer r.mu.Unlock()
 	f := frame{from: r.frame.to, to: r.feed.at}
 	mended := r.since <= f.from.cells
-	if r.waiting > 0 && mended {
+	if len(r.waiting) > 0 && mended {
 		d := delta{room: r, keep: r.keep.Load(), now: now, text: r.feed.page[:0]}
 		text := d.frame(events, &f)
 		r.feed.page = text[:0]
@@ -143,11 +142,11 @@ func (r *room) next(events []toldEvent, now time.Time) {
 	}
 	r.frame = f
 	r.spoken = time.Now()
-	if r.waiting > 0 {
-		r.waiting = 0
-		close(r.news)
-		r.news = make(chan struct{})
+	for i, c := range r.waiting {
+		c.rouse()
+		r.waiting[i] = nil
 	}
+	r.waiting = r.waiting[:0]
 }
 
 // moves says whether a frame may bring anything to a room.
@@ -163,16 +162,18 @@ func (feed *Feed) moves(r *room, events []toldEvent) bool {
 	return false
 }
 
-// look gives the newest frame and, where that is known already, what is closed
-// when there is a newer.
-func (r *room) look(at point) (f frame, news <-chan struct{}) {
+// look gives the newest frame. Where the client knows that already it is
+// known, and the client is roused when there is a newer: each by a channel of
+// its own, for a thousand that wait on one and the same stand in each other's
+// way.
+func (r *room) look(c *Client) (f frame, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !at.covers(r.frame.to) {
-		return r.frame, nil
+	if !c.at.covers(r.frame.to) {
+		return r.frame, false
 	}
-	r.waiting++
-	return r.frame, r.news
+	r.waiting = append(r.waiting, c)
+	return r.frame, true
 }
 
 // mends says whether what was seen at a point can be mended by a delta;
