@@ -62,22 +62,23 @@ func (s *Series) Publication(slot int) access.Publication {
 	return access.Private
 }
 
-// unit is a device with the places at which it stood.
+// unit is a device with the places at which it stood. What resolving looks at
+// comes first, in one line of the processor's cache.
 type unit struct {
 	id       int64
 	sensor   int64
-	last     binding // of bindings; the zero one where there is none
 	code     string
+	last     binding // of bindings; the zero one where there is none
 	devEUI   string
 	owner    int64     // organisation, 0: none
 	bindings []binding // by from, ascending; never overlapping
 }
 
 type binding struct {
-	deployment int64
 	from, to   int64 // nanoseconds since 1970, half-open; to is MaxInt64 while open
-	group      int64
 	seat       *seat // of the group
+	group      int64
+	deployment int64
 }
 
 // index is the registry in memory, as resolving needs it.
@@ -253,7 +254,7 @@ func (x *index) enterDeployment(d Deployment) {
 	if seat == nil {
 		return // nothing resolves to what has no datastreams
 	}
-	u.bindings = append(u.bindings, binding{d.ID, d.From.UnixNano(), endOf(d.To), d.GroupID, seat})
+	u.bindings = append(u.bindings, binding{d.From.UnixNano(), endOf(d.To), seat, d.GroupID, d.ID})
 	sort.Slice(u.bindings, func(i, j int) bool { return u.bindings[i].from < u.bindings[j].from })
 	u.last = u.bindings[len(u.bindings)-1]
 	x.host(u.sensor, d.GroupID, d.From.UnixNano())
