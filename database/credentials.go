@@ -44,6 +44,7 @@ type commandRow struct {
 	Code     string
 	Sealed   string
 	Due      instant
+	Tries    int64
 }
 
 // Load implements credentials.Store.
@@ -94,7 +95,7 @@ func putCommands(ctx context.Context, s *session, commands []credentials.Command
 		if _, err := s.query.NewDelete().Model((*commandRow)(nil)).Where("username = ?", command.Username).Exec(ctx); err != nil {
 			return err
 		}
-		row := commandRow{Username: command.Username, Code: command.Code, Sealed: command.Sealed, Due: instant{command.Due}}
+		row := commandRow{Username: command.Username, Code: command.Code, Sealed: command.Sealed, Due: instant{command.Due}, Tries: int64(command.Tries)}
 		if _, err := s.query.NewInsert().Model(&row).ExcludeColumn("id").Exec(ctx); err != nil {
 			return err
 		}
@@ -102,16 +103,22 @@ func putCommands(ctx context.Context, s *session, commands []credentials.Command
 	return nil
 }
 
+// Tell implements credentials.Store.
+func (c credentialStore) Tell(ctx context.Context, commands []credentials.Command) error {
+	return c.database.atomically(ctx, func(s *session) error { return putCommands(ctx, s, commands) })
+}
+
 // Due implements credentials.Store.
 func (c credentialStore) Due(ctx context.Context, now time.Time, limit int) ([]credentials.Command, error) {
 	var rows []commandRow
-	err := c.database.read.NewSelect().Model(&rows).Where("due <= ?", now.UnixNano()).OrderExpr("id").Limit(int64(limit)).Scan(ctx)
+	err := c.database.read.NewSelect().Model(&rows).Where("due <= ?", now.UnixNano()).
+		OrderExpr("sealed <> '', CASE WHEN sealed = '' THEN -id ELSE id END").Limit(int64(limit)).Scan(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("commands to the broker: %w", err)
 	}
 	due := make([]credentials.Command, len(rows))
 	for i, r := range rows {
-		due[i] = credentials.Command{ID: r.ID, Username: r.Username, Code: r.Code, Sealed: r.Sealed, Due: r.Due.Time}
+		due[i] = credentials.Command{ID: r.ID, Username: r.Username, Code: r.Code, Sealed: r.Sealed, Due: r.Due.Time, Tries: int(r.Tries)}
 	}
 	return due, nil
 }
@@ -126,6 +133,23 @@ func (c credentialStore) Done(ctx context.Context, ids []int64) error {
 		return fmt.Errorf("commands to the broker: %w", err)
 	}
 	return nil
+}
+
+// Later implements credentials.Store.
+func (c credentialStore) Later(ctx context.Context, commands []credentials.Command) error {
+	if len(commands) == 0 {
+		return nil
+	}
+	return c.database.atomically(ctx, func(s *session) error {
+		for _, command := range commands {
+			_, err := s.query.NewUpdate().Model((*commandRow)(nil)).Set("due = ?", command.Due.UnixNano()).
+				Set("tries = ?", command.Tries).Where("id = ?", command.ID).Exec(ctx)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 type claimRow struct {

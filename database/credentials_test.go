@@ -47,7 +47,7 @@ func TestCredentialsAreKeptWithTheirCommands(t *testing.T) {
 			}
 			return names
 		}
-		if got := fmt.Sprint(due(noon), due(noon.Add(time.Hour))); got != "[a.2=s2] [a.2=s2 a=]" {
+		if got := fmt.Sprint(due(noon), due(noon.Add(time.Hour))); got != "[a.2=s2] [a= a.2=s2]" {
 			t.Errorf("due: %s", got)
 		}
 		commands, err := store.Due(ctx, noon, 10)
@@ -67,6 +67,44 @@ func TestCredentialsAreKeptWithTheirCommands(t *testing.T) {
 			t.Errorf("the credential outlives its device: %v %v", all, err)
 		}
 		refused(t, "no device", store.Put(ctx, first, nil, entry()), devices.ErrInvalid, "device", "does not exist")
+	})
+}
+
+func TestUsersWhoHaveToGoComeBeforeSecrets(t *testing.T) {
+	withDatabase(t, func(ctx context.Context, t *testing.T, d *Database) {
+		store := d.Credentials()
+		var commands []credentials.Command
+		for i := range 20 {
+			commands = append(commands, credentials.Command{Username: fmt.Sprint("new-", i), Code: "x", Sealed: "s", Due: noon})
+		}
+		must(t, store.Tell(ctx, commands))
+		must(t, store.Tell(ctx, []credentials.Command{{Username: "old", Code: "x", Due: noon}}))
+		must(t, store.Tell(ctx, []credentials.Command{{Username: "older", Code: "x", Due: noon}}))
+		due := func() (names []string, all []credentials.Command) {
+			all, err := store.Due(ctx, noon, 4)
+			must(t, err)
+			for _, c := range all {
+				names = append(names, fmt.Sprint(c.Username, c.Tries))
+			}
+			return names, all
+		}
+		names, all := due()
+		if fmt.Sprint(names) != "[older0 old0 new-00 new-10]" {
+			t.Errorf("due: %v", names)
+		}
+		for i := range all[:3] {
+			all[i].Due, all[i].Tries = noon.Add(time.Second), 1
+		}
+		must(t, store.Tell(ctx, []credentials.Command{{Username: "old", Code: "x", Due: noon}}))
+		must(t, store.Later(ctx, all[:3]))
+		if names, _ := due(); fmt.Sprint(names) != "[old0 new-10 new-20 new-30]" {
+			t.Errorf("due after some were put off: %v", names)
+		}
+		later, err := store.Due(ctx, noon.Add(time.Second), 2)
+		must(t, err)
+		if len(later) != 2 || later[1].Username != "older" || later[1].Tries != 1 || !later[1].Due.Equal(noon.Add(time.Second)) {
+			t.Errorf("due a second later: %+v", later)
+		}
 	})
 }
 

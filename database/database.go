@@ -35,16 +35,17 @@ type Database struct {
 	engine     engine
 	read       *bun.DB
 	write      *bun.DB // on SQLite a pool of one connection: one writer
+	hold       *hold   // nil on SQLite, where the lock of the file cannot be lost
 	release    func() error
 	quarantine *quarantine
 	journal    *rollUpJournal
 }
 
 // Open opens the store and migrates it to this program's schema. It refuses a
-// store that a newer program has migrated, and a SQLite file that a running
-// hub holds (ErrInUse).
+// store that a newer program has migrated, and one that a running hub holds
+// (ErrInUse).
 func Open(ctx context.Context, options Options) (*Database, error) {
-	d, err := connect(options)
+	d, err := connect(ctx, options)
 	if err != nil {
 		return nil, err
 	}
@@ -56,14 +57,14 @@ func Open(ctx context.Context, options Options) (*Database, error) {
 	return d, nil
 }
 
-func connect(options Options) (*Database, error) {
+func connect(ctx context.Context, options Options) (*Database, error) {
 	switch {
 	case options.SQLitePath != "" && options.PostgresURL != "":
 		return nil, errors.New("open the database: both a SQLite file and a PostgreSQL URL are given; give one")
 	case options.SQLitePath != "":
 		return openSQLite(options.SQLitePath)
 	case options.PostgresURL != "":
-		return openPostgres(options.PostgresURL)
+		return openPostgres(ctx, options.PostgresURL)
 	}
 	return nil, errors.New("open the database: neither a SQLite file nor a PostgreSQL URL is given; give one")
 }
@@ -83,15 +84,18 @@ func (d *Database) Answers() idempotency.Store { return answers{d} }
 // RollUpJournal remembers what has still to be rolled up.
 func (d *Database) RollUpJournal() telemetry.RollUpJournal { return d.journal }
 
-// Ping says whether the store answers.
+// Ping says whether the store answers, and is this program's still.
 func (d *Database) Ping(ctx context.Context) error {
+	if err := d.hold.lost(); err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
 	if err := d.write.PingContext(ctx); err != nil {
 		return fmt.Errorf("database: %w", err)
 	}
 	return nil
 }
 
-// Close ends all connections and lets go of the SQLite file.
+// Close ends all connections and lets go of the store.
 func (d *Database) Close() error {
 	var errs []error
 	if d.read != d.write {

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// ErrInUse is the kind of every refusal to share files with a running hub.
-var ErrInUse = errors.New("a hub is running on this folder")
+// ErrInUse is the kind of every refusal to share a store with a running hub.
+var ErrInUse = errors.New("a hub is running on this")
 
 // LockDir takes a data folder for this process, until release or the end of
 // the process, however that comes; keep release, for the lock goes with it
@@ -55,7 +55,7 @@ func inUse(file *os.File, err error) error {
 		n = 0
 	}
 	if pid := strings.TrimSpace(string(holder[:n])); pid != "" {
-		return fmt.Errorf("%w (process %s holds %s); stop it first", ErrInUse, pid, file.Name())
+		return fmt.Errorf("%w folder (process %s holds %s); stop it first", ErrInUse, pid, file.Name())
 	}
-	return fmt.Errorf("%w (another process holds %s); stop it first", ErrInUse, file.Name())
+	return fmt.Errorf("%w folder (another process holds %s); stop it first", ErrInUse, file.Name())
 }

@@ -2,11 +2,13 @@ package database
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"cityhub/devices"
 )
@@ -57,4 +59,60 @@ func TestAFolderIsForOneHub(t *testing.T) {
 	must(t, err)
 	must(t, release())
 	count(t.Context(), t, open(t, options), 1)
+}
+
+func TestAHoldIsTakenAnew(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, options Options) {
+		if options.PostgresURL == "" {
+			return
+		}
+		d := open(t, options)
+		holders := func() (n int) {
+			must(t, d.write.QueryRow("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted").Scan(&n))
+			return n
+		}
+		_, err := d.write.Exec("SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory'")
+		must(t, err)
+		for deadline := time.Now().Add(3 * holdCheck); holders() != 1; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("nobody holds the store any more")
+			}
+		}
+		must(t, d.Ping(t.Context()))
+	})
+}
+
+func TestAPostgreSQLIsForOneHub(t *testing.T) {
+	onBothEngines(t, func(t *testing.T, options Options) {
+		if options.PostgresURL == "" {
+			return // TestAFolderIsForOneHub
+		}
+		ctx := t.Context()
+		first, err := Open(ctx, options)
+		must(t, err)
+		err = second(Open(ctx, options))
+		if !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), fmt.Sprintf("a hub is running on this PostgreSQL (cityhub, process %d on ", os.Getpid())) {
+			t.Fatalf("the second: %v", err)
+		}
+		// With the connection goes the hold, as when the server starts anew.
+		var other *Database
+		for other == nil {
+			_, err := first.write.ExecContext(ctx, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'")
+			must(t, err)
+			if other, err = Open(ctx, options); err != nil && !errors.Is(err, ErrInUse) {
+				t.Fatal(err)
+			}
+		}
+		for deadline := time.Now().Add(3 * holdCheck); first.Ping(ctx) == nil; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Fatal("the first does not see that another has its store")
+			}
+		}
+		if err := first.Store().Atomically(ctx, func(devices.Tables) error { return nil }); !errors.Is(err, ErrInUse) {
+			t.Errorf("the first writes beside the other: %v", err)
+		}
+		must(t, other.Ping(ctx))
+		shut(t, other)
+		shut(t, first)
+	})
 }

@@ -1,6 +1,7 @@
 package database
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,13 +12,12 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 	"github.com/uptrace/bun"
 	"github.com/uptrace/bun/dialect/pgdialect"
 )
 
 // postgresConnections bounds one hub's share of the server's connections.
-const postgresConnections = 16
+const postgresConnections = 16 // beside the one of the hold
 
 type postgresEngine struct{}
 
@@ -29,26 +29,26 @@ func (postgresEngine) exclusive(table string) string {
 	return "LOCK TABLE " + table + " IN EXCLUSIVE MODE"
 }
 
-// migrations run under a lock of the server, as several hubs may start at once.
 func (postgresEngine) migrations() (fs.FS, goose.Dialect, []goose.ProviderOption, error) {
 	files, err := fs.Sub(migrationFiles, "migrations/postgres")
-	if err != nil {
-		return nil, "", nil, err
-	}
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300), lock.WithUnlockTimeout(1, 60))
-	return files, goose.DialectPostgres, []goose.ProviderOption{goose.WithSessionLocker(locker)}, err
+	return files, goose.DialectPostgres, nil, err
 }
 
-func openPostgres(url string) (*Database, error) {
+// openPostgres opens the store for this process alone.
+func openPostgres(ctx context.Context, url string) (*Database, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: the PostgreSQL URL: %w", err)
+	}
+	held, err := holdStore(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	pool := stdlib.OpenDB(*config)
 	pool.SetMaxOpenConns(postgresConnections)
 	pool.SetMaxIdleConns(postgresConnections)
 	db := bun.NewDB(pool, pgdialect.New())
-	return &Database{engine: postgresEngine{}, read: db, write: db}, nil
+	return &Database{engine: postgresEngine{}, read: db, write: db, hold: held, release: held.release}, nil
 }
 
 // violation reads the SQLSTATE. The columns stand in the detail, as in

@@ -36,6 +36,9 @@ func (d *Database) outside() *session {
 // was refused is given up even when do goes on: PostgreSQL demands it, and so
 // both engines behave alike.
 func (d *Database) atomically(ctx context.Context, do func(*session) error) (err error) {
+	if err := d.hold.lost(); err != nil {
+		return fmt.Errorf("begin: %w", err)
+	}
 	tx, err := d.write.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("begin: %w", err)

@@ -272,12 +272,32 @@ func checkDevice(ctx context.Context, w *work, d, old *Device) error {
 	} else if old.State != d.State {
 		return invalid("state", "follows from what happens to the device; use the calls of its life cycle")
 	}
+	if old != nil && old.OrganisationID != d.OrganisationID && w.step == nil {
+		if err := w.refuseParting(ctx, d); err != nil {
+			return err
+		}
+	}
 	if old != nil && old.SensorID != d.SensorID {
 		if _, deployed, err := first(ctx, w.Deployments, map[string]any{"device_id": d.ID}); err != nil || deployed {
 			return orInvalid(err, "model", "a device that was deployed keeps its model; register the new unit as a device of its own")
 		}
 	}
 	return nil
+}
+
+// refuseParting keeps a device with the owner of the thing where it stands: of
+// two owners neither could recall it.
+func (w *work) refuseParting(ctx context.Context, d *Device) error {
+	open, stands, err := w.open(ctx, d.ID)
+	if err != nil || !stands {
+		return err
+	}
+	thing, err := w.Things.Get(ctx, open.ThingID)
+	if err != nil || thing.OrganisationID == d.OrganisationID {
+		return err
+	}
+	return &FieldError{Field: "organisation", Kind: ErrConflict, Detail: fmt.Sprintf(
+		"device %q stands at a thing of another organisation: hand the thing over with it, or recall the device first", d.Code)}
 }
 
 // refuseNamesake keeps readings from going to another device: they may name

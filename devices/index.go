@@ -89,6 +89,7 @@ type index struct {
 	series     map[int64]*seat // by group
 	units      names           // by code, and by DevEUI where there is one
 	unitByID   map[int64]*unit
+	left       []string // codes that the change under way took from their devices
 	locations  map[int64]geo.Position
 	visits     map[int64]map[int64]stay // by thing and visit
 	measures   map[measure]*measure     // one copy of each
@@ -226,6 +227,9 @@ func (x *index) enterDevice(d Device) {
 	if old := x.unitByID[d.ID]; old != nil {
 		u.bindings, u.last = old.bindings, old.last
 		x.forget(old)
+		if old.code != d.Code {
+			x.left = append(x.left, old.code)
+		}
 	}
 	x.unitByID[d.ID] = u
 	x.units.put(d.Code, u)
@@ -235,6 +239,7 @@ func (x *index) enterDevice(d Device) {
 func (x *index) leaveDevice(d Device) {
 	if u := x.unitByID[d.ID]; u != nil {
 		x.forget(u)
+		x.left = append(x.left, u.code)
 	}
 }
 

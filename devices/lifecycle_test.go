@@ -315,6 +315,26 @@ func TestADeviceIsHandedOverWithItsThing(t *testing.T) {
 	}
 }
 
+func TestAnEditPartsNoDeviceFromItsThingsOwner(t *testing.T) {
+	f := openField(t)
+	id := f.newDevice(t, "d")
+	f.deploy(t, id, morning)
+	give := func(to int64) error {
+		_, err := f.Devices.Update(t.Context(), id, func(d *devices.Device) error { d.OrganisationID = to; return nil })
+		return err
+	}
+	var field *devices.FieldError
+	if err := give(f.minh); !errors.As(err, &field) || field.Field != "organisation" || !errors.Is(err, devices.ErrConflict) {
+		t.Errorf("a device that stands at another's thing: %v", err)
+	}
+	if _, err := f.Recall(as(t.Context(), "Lan", f.lan), id, devices.Step{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := give(f.minh); err != nil {
+		t.Errorf("one that stands nowhere: %v", err)
+	}
+}
+
 // What the older calls do to a device is told as well.
 func TestDeploymentsTellTheirEvents(t *testing.T) {
 	f := openField(t)

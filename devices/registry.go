@@ -39,6 +39,7 @@ type Registry struct {
 	photos   PhotoStore // nil: there is no place for photos
 	now      func() time.Time
 	codec    func(ctx context.Context, source string) error // nil: not checked
+	left     func(ctx context.Context, codes []string)      // nil: nobody has to know
 	write    sync.Mutex                                     // one change at a time, so that checks hold until they are kept
 	mu       sync.RWMutex
 	revision uint64
@@ -176,14 +177,28 @@ func (r *Registry) change(ctx context.Context, do func(context.Context, *work) e
 	if err != nil {
 		return err
 	}
+	if left := r.take(w.entries); len(left) > 0 && r.left != nil {
+		r.left(context.WithoutCancel(ctx), left)
+	}
+	return nil
+}
+
+// take brings the index up to date, and answers the codes that are no longer
+// those of the devices that had them.
+func (r *Registry) take(entries []func(*index)) (left []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, enter := range w.entries {
+	for _, enter := range entries {
 		enter(r.index)
 	}
 	r.revision++
-	return nil
+	left, r.index.left = r.index.left, nil
+	return left
 }
+
+// OnLeave has somebody told of codes whose devices are gone or have other names
+// now, before anything else changes. It is called before the registry is used.
+func (r *Registry) OnLeave(told func(ctx context.Context, codes []string)) { r.left = told }
 
 // Revision changes whenever anything of the registry may have.
 func (r *Registry) Revision() uint64 {

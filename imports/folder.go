@@ -22,11 +22,14 @@ const (
 
 // folder is where an import keeps its state, the files sent and the results.
 // Only the hub's user can read it: a file may hold secrets.
-type folder struct{ path string }
+type folder struct {
+	path string
+	key  []byte // locks secrets that have to be kept for a while
+}
 
 // load finds all imports below a folder. One that never got so far as to have
 // a state is removed.
-func load(dir string) ([]*job, error) {
+func load(dir string, key []byte) ([]*job, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -36,13 +39,15 @@ func load(dir string) ([]*job, error) {
 	}
 	var jobs []*job
 	for _, entry := range entries {
-		j := &job{folder: folder{filepath.Join(dir, entry.Name())}}
+		j := &job{folder: folder{filepath.Join(dir, entry.Name()), key}}
 		raw, err := os.ReadFile(filepath.Join(j.path, stateFile))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			err = j.remove()
 		case err == nil:
-			if err = json.Unmarshal(raw, &j.state); err == nil {
+			var kept keptState
+			if err = json.Unmarshal(raw, &kept); err == nil {
+				j.state = j.unlock(kept)
 				err = j.recount()
 			}
 			jobs = append(jobs, j)
@@ -93,7 +98,11 @@ func (f folder) bytes() (sum int64) {
 
 // save keeps the state in place of the one before.
 func (f folder) save(state Import) error {
-	raw, err := json.Marshal(state)
+	kept, err := f.lock(state)
+	if err != nil {
+		return err
+	}
+	raw, err := json.Marshal(kept)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ type Import struct {
 	Ended       time.Time // zero while it goes on
 	Error       string    // why it is Broken
 	Counts
-	Seed []byte `json:",omitempty"` // of the secrets that were made; nil once they were handed out
+	Seed []byte `json:",omitempty"` // of the secrets that were made; nil once they were handed out, or for too long not
 }
 
 // Counts says how many rows there are, and what became of those done.
@@ -108,6 +108,7 @@ type Credentials interface {
 // Today.
 type Options struct {
 	Dir         string // theirs alone
+	Key         []byte // of 32 bytes; locks secrets that have to be kept for a while
 	Registry    *devices.Registry
 	Credentials Credentials    // nil: no secret can be set
 	Zone        *time.Location // of dates without one
@@ -154,12 +155,21 @@ var ErrBusy = errors.New("too many imports wait already; send the file when they
 // Open reads the imports of earlier runs.
 func Open(o Options) (*Imports, error) {
 	m := &Imports{o: o, wake: make(chan struct{}, 1)}
-	jobs, err := load(o.Dir)
+	jobs, err := load(o.Dir, o.Key)
 	if err != nil {
 		return nil, fmt.Errorf("imports: %w", err)
 	}
 	slices.SortFunc(jobs, func(a, b *job) int { return a.state.Started.Compare(b.state.Started) })
 	m.jobs = jobs
+	for _, j := range jobs {
+		if !j.ended() {
+			continue
+		}
+		if err := errors.Join(j.settle(o.Zone), j.save(j.state)); err != nil { // by an earlier program, or not to the end
+			o.Log.Error("the secrets in an import's file stay", "import", j.state.ID, "error", err)
+		}
+	}
+	m.tidySecrets()
 	m.poke()
 	return m, nil
 }
@@ -187,7 +197,7 @@ func (m *Imports) Start(ctx context.Context, u Upload) (Import, error) {
 	if m.open() >= openImports {
 		return Import{}, ErrBusy
 	}
-	j := &job{state: Import{ID: rand.Text()[:16], Kind: u.Kind, State: Waiting, DryRun: u.DryRun, Credentials: u.Credentials, Zones: u.Zones,
+	j := &job{folder: folder{key: m.o.Key}, state: Import{ID: rand.Text()[:16], Kind: u.Kind, State: Waiting, DryRun: u.DryRun, Credentials: u.Credentials, Zones: u.Zones,
 		By: *access.PrincipalOf(ctx), Request: access.RequestOf(ctx), Started: m.o.Now().UTC()}}
 	if u.Credentials && !u.DryRun {
 		j.state.Seed = access.NewSeed()

@@ -1,6 +1,7 @@
 package imports_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -33,6 +34,7 @@ type office struct {
 	registry *devices.Registry
 	keeper   *credentials.Keeper
 	dir      string
+	ahead    time.Duration // of the clock
 }
 
 func openOffice(t testing.TB) *office {
@@ -55,7 +57,8 @@ func openOffice(t testing.TB) *office {
 func (o *office) open(t testing.TB) {
 	t.Helper()
 	var err error
-	o.Imports, err = imports.Open(imports.Options{Dir: o.dir, Registry: o.registry, Credentials: o.keeper, Zone: hanoi, Now: time.Now,
+	o.Imports, err = imports.Open(imports.Options{Dir: o.dir, Key: bytes.Repeat([]byte{7}, 32), Registry: o.registry, Credentials: o.keeper, Zone: hanoi,
+		Now: func() time.Time { return time.Now().Add(o.ahead) },
 		Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	must(t, err)
 }

@@ -13,6 +13,8 @@ import (
 // Run works off what waits, one import after another, until ctx ends; what is
 // under way then goes on with the next run.
 func (m *Imports) Run(ctx context.Context) error {
+	hourly := time.NewTicker(time.Hour)
+	defer hourly.Stop()
 	for {
 		if j := m.next(); j != nil && ctx.Err() == nil {
 			m.work(ctx, j)
@@ -21,6 +23,8 @@ func (m *Imports) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-hourly.C:
+			m.tidySecrets()
 		case <-m.wake:
 		}
 	}
@@ -53,6 +57,9 @@ func (m *Imports) work(ctx context.Context, j *job) {
 	if err := m.enter(j, state, err); err != nil {
 		m.o.Log.Error("an import's state cannot be kept", "import", j.state.ID, "error", err)
 	}
+	if err := j.settle(m.o.Zone); err != nil {
+		m.o.Log.Error("the secrets in an import's file stay", "import", j.state.ID, "error", err)
+	}
 	done := j.snapshot()
 	m.o.Log.Info("an import is done", "import", done.ID, "kind", done.Kind, "dry", done.DryRun, "rows", done.Total, "went on at", before,
 		"created", done.Created, "updated", done.Updated, "unchanged", done.Unchanged, "failed", done.Failed,
@@ -63,6 +70,7 @@ func (m *Imports) work(ctx context.Context, j *job) {
 // enter brings an import into a state and keeps it.
 func (m *Imports) enter(j *job, s State, cause error) error {
 	j.mu.Lock()
+	defer j.mu.Unlock()
 	j.state.State = s
 	if cause != nil {
 		j.state.Error = cause.Error()
@@ -70,9 +78,7 @@ func (m *Imports) enter(j *job, s State, cause error) error {
 	if s == Done || s == Broken {
 		j.state.Ended = m.o.Now().UTC()
 	}
-	state := j.state
-	j.mu.Unlock()
-	return j.save(state)
+	return j.save(j.state)
 }
 
 func (m *Imports) run(ctx context.Context, j *job) error {

@@ -27,7 +27,7 @@ func (m *Imports) WriteTable(ctx context.Context, to io.Writer, id string, o Tab
 	if j.state.Kind != Devices {
 		return ErrNoTable
 	}
-	reader, err := j.rows(m.o.Zone)
+	reader, err := j.lines(m.o.Zone)
 	if err != nil {
 		return err
 	}
@@ -48,18 +48,7 @@ func (m *Imports) TakeSeed(ctx context.Context, id string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.state.State != Done || j.state.Seed == nil {
-		return nil, nil
-	}
-	seed, next := j.state.Seed, j.state
-	next.Seed = nil
-	if err := j.save(next); err != nil {
-		return nil, err
-	}
-	j.state = next
-	return seed, nil
+	return j.take()
 }
 
 // table is a file's rows beside their results.
@@ -70,7 +59,7 @@ type table struct {
 	keep   []int // the file's columns that are shown
 }
 
-func (j *job) writeTable(to io.Writer, reader *devices.RowReader, o TableOptions) error {
+func (j *job) writeTable(to io.Writer, reader lines, o TableOptions) error {
 	out, err := sheet.NewCSV(to)
 	if err != nil {
 		return err

@@ -16,9 +16,10 @@ const (
 	MaxRows    = 100_000
 	MaxColumns = 64
 	maxUnzip   = 64 << 20
-	maxSpread  = 100      // times its own size that a spreadsheet may unzip to, beyond freeUnzip
-	freeUnzip  = 8 << 20  // what any spreadsheet may unzip to
-	memoryXML  = 16 << 20 // of one part of a spreadsheet; larger ones are unzipped to disk
+	maxSpread  = 100                  // times its own size that a spreadsheet may unzip to, beyond freeUnzip
+	freeUnzip  = 8 << 20              // what any spreadsheet may unzip to
+	maxCells   = MaxRows * MaxColumns // of a spreadsheet; one far to the right makes a row of all before it
+	memoryXML  = 16 << 20             // of one part of a spreadsheet; larger ones are unzipped to disk
 )
 
 // Fault says what is wrong with a file or a row in it.

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -107,9 +108,33 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
+// farRight is a spreadsheet of rows that are blank, with a space in the last
+// column.
+func farRight(t testing.TB, rows int) []byte {
+	var text strings.Builder
+	text.WriteString(`<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>`)
+	for i := range rows {
+		fmt.Fprintf(&text, `<row r="%d"><c r="XFD%d" t="str"><v> </v></c></row>`, i+1, i+1)
+	}
+	text.WriteString(`</sheetData></worksheet>`)
+	const relations = `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/`
+	return zipped(t, map[string]io.Reader{
+		"[Content_Types].xml": strings.NewReader(`<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">` +
+			`<Override PartName="/xl/workbook.xml" ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"/></Types>`),
+		"_rels/.rels": strings.NewReader(relations + `officeDocument" Target="xl/workbook.xml"/></Relationships>`),
+		"xl/workbook.xml": strings.NewReader(`<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" ` +
+			`xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"><sheets><sheet name="a" sheetId="1" r:id="r"/></sheets></workbook>`),
+		"xl/_rels/workbook.xml.rels": strings.NewReader(relations + `worksheet" Target="worksheets/sheet1.xml"/></Relationships>`),
+		"xl/worksheets/sheet1.xml":   strings.NewReader(text.String()),
+	})
+}
+
 func TestFilesThatAreRefused(t *testing.T) {
 	bomb := zipped(t, map[string]io.Reader{"xl/worksheets/sheet1.xml": io.LimitReader(zeros{}, 70<<20)})
 	small := zipped(t, map[string]io.Reader{"xl/sharedStrings.xml": io.LimitReader(zeros{}, 20<<20)})
+	if got, err := readAll(saved(t, "x", farRight(t, 300))); err != nil || len(got) != 0 {
+		t.Errorf("blank rows: %v %v", got, err)
+	}
 	for name, c := range map[string]struct {
 		content []byte
 		code    string
@@ -118,6 +143,7 @@ func TestFilesThatAreRefused(t *testing.T) {
 		"old spreadsheet":  {[]byte("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"), "old-spreadsheet"},
 		"bomb":             {bomb, "too-large-unzipped"},
 		"small bomb":       {small, "too-large-unzipped"},
+		"cells far right":  {farRight(t, 500), "too-large-unzipped"},
 		"a zip of nothing": {zipped(t, nil), "broken-spreadsheet"},
 		"a torn zip":       {bomb[:len(bomb)/2], "broken-spreadsheet"},
 		"a picture":        {[]byte("\x89PNG\r\n\x1a\n\x00\x00"), "file-type"},

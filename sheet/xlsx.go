@@ -15,6 +15,7 @@ type xlsxReader struct {
 	rows *excelize.Rows
 	line int
 	seen int
+	wide int // cells of all rows, also of those that are blank
 	old  bool
 }
 
@@ -60,9 +61,13 @@ func checkUnzipped(path string) error {
 		return err
 	}
 	if unpacked > maxUnzip || (unpacked > freeUnzip && unpacked > maxSpread*packed) {
-		return fault("too-large-unzipped", "unzips to more than a spreadsheet of devices may (%s MiB); send it in parts, without pictures", strconv.Itoa(maxUnzip>>20))
+		return tooLarge()
 	}
 	return nil
+}
+
+func tooLarge() error {
+	return fault("too-large-unzipped", "unzips to more than a spreadsheet of devices may (%s MiB); send it in parts, without pictures", strconv.Itoa(maxUnzip>>20))
 }
 
 // Next implements Reader.
@@ -72,6 +77,9 @@ func (r *xlsxReader) Next() ([]string, int, error) {
 		cells, err := r.rows.Columns()
 		if err != nil {
 			return nil, r.line, broken(err)
+		}
+		if r.wide += len(cells); r.wide > maxCells {
+			return nil, r.line, tooLarge()
 		}
 		if blank(cells) {
 			continue

@@ -196,10 +196,9 @@ func (s *Sink) Users(ctx context.Context) ([]string, error) {
 }
 
 // Apply implements credentials.Sink.
-func (s *Sink) Apply(ctx context.Context, changes []credentials.Change) []error {
-	failed := make([]error, len(changes))
+func (s *Sink) Apply(ctx context.Context, changes []credentials.Change) ([]error, error) {
 	if len(changes) == 0 {
-		return failed
+		return nil, nil
 	}
 	var commands []command
 	var whose []int
@@ -209,15 +208,16 @@ func (s *Sink) Apply(ctx context.Context, changes []credentials.Change) []error 
 		}
 	}
 	answers, err := s.talk(ctx, commands)
-	for i := range failed {
-		failed[i] = err
+	if err != nil {
+		return nil, err
 	}
+	failed := make([]error, len(changes))
 	for i, a := range answers {
 		if failed[whose[i]] == nil && a.Error != "" && !harmless(a) {
 			failed[whose[i]] = fmt.Errorf("%s: %s", a.Command, a.Error)
 		}
 	}
-	return failed
+	return failed, nil
 }
 
 // harmless are refusals that say that things are as they should be.

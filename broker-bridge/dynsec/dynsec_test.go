@@ -27,6 +27,8 @@ import (
 	"cityhub/testbed"
 )
 
+var siteKey = []byte("0123456789abcdef0123456789abcdef")
+
 // within is how soon a change of a credential has to hold everywhere.
 const within = 5 * time.Second
 
@@ -93,6 +95,13 @@ func (s *site) rotate(t *testing.T, code string, overlap time.Duration) credenti
 	return issued
 }
 
+// rename gives a device another code; devices keeps what was read before.
+func (s *site) rename(t *testing.T, from, to string) {
+	t.Helper()
+	_, err := s.registry.Devices.Update(t.Context(), s.devices[from].ID, func(d *devices.Device) error { d.Code = to; return nil })
+	ok(t, err)
+}
+
 // dial connects as a device would; the error is the broker's refusal.
 func (s *site) dial(t *testing.T, client, username, password string, change func(*mqtt.ClientOptions)) (mqtt.Client, error) {
 	t.Helper()
@@ -150,7 +159,7 @@ func mosquitto(t *testing.T) (*site, *testbed.Broker, func()) {
 		ok(t, err)
 		return string(text)
 	}
-	s := openSite(t, []byte("0123456789abcdef0123456789abcdef"))
+	s := openSite(t, siteKey)
 	s.url = broker.URL
 	hub, err := s.dial(t, "hub", "hub", password("mqtt_password"), func(o *mqtt.ClientOptions) {
 		o.SetAutoReconnect(true).SetMaxReconnectInterval(200 * time.Millisecond)
@@ -296,10 +305,8 @@ func TestWrongAdminIsAnError(t *testing.T) {
 	s, _, _ := mosquitto(t)
 	sink := dynsec.New(dynsec.Options{URL: s.url, Username: "admin", Password: "wrong"})
 	defer sink.Close()
-	for _, err := range sink.Apply(t.Context(), []credentials.Change{{Username: "x", Code: "x", Secret: "y"}}) {
-		if err == nil {
-			t.Error("nobody was told, and nobody complains")
-		}
+	if _, err := sink.Apply(t.Context(), []credentials.Change{{Username: "x", Code: "x", Secret: "y"}}); err == nil {
+		t.Error("nobody was told, and nobody complains")
 	}
 	if _, err := sink.Users(t.Context()); err == nil || errors.Is(err, context.DeadlineExceeded) {
 		t.Error(fmt.Sprint(err))

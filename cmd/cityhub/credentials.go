@@ -28,8 +28,8 @@ func (h *hub) openKeeper(ctx context.Context) (err error) {
 	return err
 }
 
-// sealingKey reads the key that locks secrets while they wait for the broker,
-// and makes it first if there is none. It stands beside the database, not in
+// sealingKey reads the key that locks secrets while they wait for the broker or
+// for who sent them in a file, and makes it first if there is none. It stands beside the database, not in
 // it: a copy of the database alone opens nothing.
 func sealingKey(path string) ([]byte, error) {
 	const size = 32
@@ -40,10 +40,10 @@ func sealingKey(path string) ([]byte, error) {
 		err = os.WriteFile(path, key, 0o600)
 	}
 	if err == nil && len(key) != size {
-		err = fmt.Errorf("%s: has %d bytes, not %d; restore it, or remove it and give new secrets to the devices that wait for the broker", path, len(key), size)
+		err = fmt.Errorf("%s: has %d bytes, not %d; restore it, or remove it and give new secrets to the devices whose secrets wait", path, len(key), size)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("key for secrets that wait for the broker: %w", err)
+		return nil, fmt.Errorf("key for secrets that wait: %w", err)
 	}
 	return key, nil
 }

@@ -106,7 +106,8 @@ func (i *importModels) Run(ctx context.Context, c *console) error {
 
 var codecLine = regexp.MustCompile(`(?m)^codec:\s*["']?([^"'\s#]+)`)
 
-// codecBeside finds the file that a model names as its codec.
+// codecBeside finds the file that a model names as its codec. It is sent to the
+// hub, so another's model may name none but what lies beside it.
 func codecBeside(file string) ([]string, error) {
 	raw, err := os.ReadFile(file)
 	if err != nil {
@@ -116,7 +117,11 @@ func codecBeside(file string) ([]string, error) {
 	if match == nil {
 		return nil, nil
 	}
-	return []string{filepath.Join(filepath.Dir(file), string(match[1]))}, nil
+	name := string(match[1])
+	if name == ".." || name != filepath.Base(name) {
+		return nil, fmt.Errorf("%s: codec: %q is not the name of a file beside the model; put it there and give its name alone", file, name)
+	}
+	return []string{filepath.Join(filepath.Dir(file), name)}, nil
 }
 
 // job is the API's picture of an import.

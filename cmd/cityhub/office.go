@@ -67,7 +67,7 @@ func (o *office) within(ctx context.Context, do func(*access.Accounts, access.Bi
 		}
 		release, lockErr := database.LockDir(o.Data)
 		if lockErr != nil {
-			return fmt.Errorf("%w, or ask the running hub with --key", lockErr)
+			return orAsk(lockErr)
 		}
 		defer func() { err = errors.Join(err, release()) }()
 		if o.PostgresURL == "" {
@@ -76,7 +76,7 @@ func (o *office) within(ctx context.Context, do func(*access.Accounts, access.Bi
 	}
 	store, err := database.Open(ctx, options)
 	if err != nil {
-		return err
+		return orAsk(err)
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	accounts, err := access.OpenAccounts(ctx, access.AccountsOptions{Store: store.Accounts(), Now: time.Now})
@@ -95,6 +95,14 @@ func (o *office) within(ctx context.Context, do func(*access.Accounts, access.Bi
 		binding.Organisation = found[0].ID
 	}
 	return do(accounts, binding)
+}
+
+// orAsk names the other way to whoever meets a running hub.
+func orAsk(err error) error {
+	if errors.Is(err, database.ErrInUse) {
+		return fmt.Errorf("%w, or ask the running hub with --key", err)
+	}
+	return err
 }
 
 // keysCommands are the subcommands of keys.

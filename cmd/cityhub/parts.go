@@ -69,7 +69,11 @@ func (h *hub) openBroker(context.Context) (err error) {
 }
 
 func (h *hub) openImports(context.Context) (err error) {
-	h.imports, err = imports.Open(imports.Options{Dir: filepath.Join(h.Data, "imports"), Registry: h.registry,
+	key, err := sealingKey(filepath.Join(h.Data, "credentials.key"))
+	if err != nil {
+		return err
+	}
+	h.imports, err = imports.Open(imports.Options{Dir: filepath.Join(h.Data, "imports"), Key: key, Registry: h.registry,
 		Credentials: h.keeper, Today: h.accounts.Today, Zone: h.zone, Now: time.Now, Log: h.log})
 	return err
 }

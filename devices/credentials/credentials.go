@@ -37,6 +37,7 @@ type Command struct {
 	Code     string // the device's; its client id, and what its topics name
 	Sealed   string // the secret, sealed about Username; "" when the user has to go
 	Due      time.Time
+	Tries    int // how often the broker has refused it
 }
 
 // Store keeps credentials and what brokers still have to learn of them.
@@ -47,10 +48,17 @@ type Store interface {
 	// or nothing of it. A later command takes the place of an earlier one about
 	// the same user name.
 	Put(ctx context.Context, c Credential, commands []Command, entry *access.AuditEntry) error
-	// Due gives commands whose time has come, oldest first.
+	// Tell keeps commands that belong to no change of a credential.
+	Tell(ctx context.Context, commands []Command) error
+	// Due gives commands whose time has come: users who have to go before
+	// others, and of them the latest first, so that a revocation waits for
+	// nothing; then secrets, the oldest first.
 	Due(ctx context.Context, now time.Time, limit int) ([]Command, error)
 	// Done forgets commands by id, unless a later one took their place.
 	Done(ctx context.Context, ids []int64) error
+	// Later keeps the due times and tries of commands, unless a later one took
+	// their place.
+	Later(ctx context.Context, commands []Command) error
 }
 
 // Change is what a Sink is told: that a device may come in with a secret under
@@ -63,9 +71,11 @@ type Change struct {
 
 // Sink is a broker with a list of its own of who may come in.
 type Sink interface {
-	// Apply makes changes in order and answers an entry for each, nil once the
-	// broker has confirmed it. Making one again changes nothing.
-	Apply(ctx context.Context, changes []Change) []error
+	// Apply makes changes in order and answers an entry for each: nil once the
+	// broker has confirmed it, or why the broker refuses it. It answers an
+	// error when the broker cannot be asked; then any of them may have been
+	// made. Making one again changes nothing.
+	Apply(ctx context.Context, changes []Change) (refused []error, err error)
 	// Users are the user names that the broker has from here.
 	Users(ctx context.Context) ([]string, error)
 }
@@ -74,6 +84,7 @@ type Sink interface {
 type Registry interface {
 	Identity(code string) (devices.Identity, bool)
 	IdentityByID(id int64) (devices.Identity, bool)
+	OnLeave(told func(ctx context.Context, codes []string))
 }
 
 // Username is a device's user name at a broker that keeps one password a

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strconv"
 	"strings"
-	"sync"
 
 	"cityhub/access"
 	"cityhub/devices"
@@ -29,14 +28,11 @@ type Door struct {
 	keeper *Keeper
 	names  Names
 	keys   Keys // nil: there are no gateways
-
-	mu       sync.RWMutex
-	gateways map[string]*access.Scope // by sender
 }
 
 // NewDoor makes one; keys nil lets no gateway in.
 func NewDoor(keeper *Keeper, names Names, keys Keys) *Door {
-	return &Door{keeper: keeper, names: names, keys: keys, gateways: map[string]*access.Scope{}}
+	return &Door{keeper: keeper, names: names, keys: keys}
 }
 
 // Authenticate tells who a connection belongs to. A device comes with its code
@@ -57,22 +53,16 @@ func (d *Door) Authenticate(clientID, username, password string) (sender string,
 	return sender, func() bool { return d.gateway(username, password) == sender }
 }
 
-// gateway gives the sender that a key is, and notes for whom it may speak; ""
-// when it is none.
+// gateway gives the sender that a key is; "" when it is none.
 func (d *Door) gateway(username, key string) string {
 	p, err := d.keys.ByKey(context.Background(), key)
 	if err != nil || username != p.Name && username != strconv.FormatInt(p.ID, 10) {
 		return ""
 	}
-	scope, ok := p.Scope(access.ReadingWrite)
-	if !ok {
+	if _, ok := p.Scope(access.ReadingWrite); !ok {
 		return ""
 	}
-	sender := gatewayPrefix + strconv.FormatInt(p.ID, 10)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.gateways[sender] = &scope
-	return sender
+	return gatewayPrefix + strconv.FormatInt(p.ID, 10)
 }
 
 // gatewayPrefix cannot begin a device's code.
@@ -82,35 +72,22 @@ const gatewayPrefix = "key:"
 func (d *Door) Gateway(sender string) bool { return strings.HasPrefix(sender, gatewayPrefix) }
 
 // Speaks says whether a gateway may send for a device: one of its
-// organisation, or one that nobody has registered.
+// organisation, or one that nobody has registered. Once its key is gone it may
+// for none, also for what it sent before.
 func (d *Door) Speaks(gateway, device string) bool {
-	d.mu.RLock()
-	scope := d.gateways[gateway]
-	d.mu.RUnlock()
-	if scope == nil {
-		if scope = d.lookUp(gateway); scope == nil {
-			return false
-		}
-	}
-	who, known := d.names.Named(device)
-	return !known || scope.Owns(who.OrganisationID)
-}
-
-// lookUp is for a message of a gateway that has not come in since the start:
-// one from the quarantine. nil when its key is gone.
-func (d *Door) lookUp(gateway string) *access.Scope {
 	id, err := strconv.ParseInt(strings.TrimPrefix(gateway, gatewayPrefix), 10, 64)
 	if err != nil || d.keys == nil || !d.Gateway(gateway) {
-		return nil
+		return false
 	}
 	key, err := d.keys.Key(context.Background(), id)
 	if err != nil {
-		return nil
+		return false
 	}
 	p := access.Principal{Kind: access.KeyKind, ID: id, Bindings: []access.Binding{key.Binding}}
 	scope, ok := p.Scope(access.ReadingWrite)
 	if !ok {
-		return nil
+		return false
 	}
-	return &scope
+	who, known := d.names.Named(device)
+	return !known || scope.Owns(who.OrganisationID)
 }

@@ -80,12 +80,13 @@ func TestForWhomAGatewaySpeaks(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	door := credentials.NewDoor(o.keeper, o.registry, keys{
+	known := keys{
 		"idle": {Kind: access.KeyKind, ID: 3, Name: "idle", Bindings: []access.Binding{{Role: access.Gateway, Organisation: o.ward.ID}}},
 		"map":  {Kind: access.KeyKind, ID: 4, Name: "map", Bindings: []access.Binding{{Role: access.Viewer}}},
 		"ward": {Kind: access.KeyKind, ID: 1, Name: "ward", Bindings: []access.Binding{{Role: access.Gateway, Organisation: o.ward.ID}}},
 		"all":  {Kind: access.KeyKind, ID: 2, Name: "all", Bindings: []access.Binding{{Role: access.Gateway}}},
-	})
+	}
+	door := credentials.NewDoor(o.keeper, o.registry, known)
 	ward, _ := door.Authenticate("ward", "ward", "ward")
 	all, _ := door.Authenticate("all", "all", "all")
 	for _, c := range []struct {
@@ -102,6 +103,10 @@ func TestForWhomAGatewaySpeaks(t *testing.T) {
 	}
 	if !door.Gateway(ward) || door.Gateway("mine") {
 		t.Error("who is a gateway")
+	}
+	delete(known, "ward")
+	if door.Speaks(ward, "mine") {
+		t.Error("a gateway whose key is gone speaks on")
 	}
 }
 

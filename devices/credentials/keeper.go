@@ -37,6 +37,7 @@ type Keeper struct {
 	o       Options
 	write   sync.Mutex // one change at a time
 	wake    chan struct{}
+	unsure  atomic.Bool // whether the broker's users have to be compared
 	mu      sync.RWMutex
 	known   map[int64]Credential
 	revoked atomic.Int64 // devices that are shut out
@@ -53,6 +54,7 @@ func Open(ctx context.Context, o Options) (*Keeper, error) {
 	for _, c := range all {
 		k.enter(c)
 	}
+	o.Registry.OnLeave(k.left)
 	return k, nil
 }
 
@@ -149,9 +151,10 @@ func (k *Keeper) Rotate(ctx context.Context, device *devices.Device, overlap tim
 	}
 	k.write.Lock()
 	defer k.write.Unlock()
+	code := k.codeOf(device)
 	old, _ := k.Of(device.ID)
 	next := k.next(old, device.ID, given, overlap)
-	commands, err := k.commands(device.Code, next, given)
+	commands, err := k.commands(code, next, given)
 	if err != nil {
 		return Issued{}, err
 	}
@@ -159,11 +162,11 @@ func (k *Keeper) Rotate(ctx context.Context, device *devices.Device, overlap tim
 		return Issued{}, err
 	}
 	if old.Hash != "" && next.OldHash == "" || old.OldUntil.After(next.Since) {
-		k.disconnect(device.Code) // a connection may have come in with what is no more
+		k.disconnect(code) // a connection may have come in with what is no more
 	}
-	out := Issued{Device: device.Code, Username: device.Code, Secret: given, OldUntil: next.OldUntil}
+	out := Issued{Device: code, Username: code, Secret: given, OldUntil: next.OldUntil}
 	if k.o.Key != nil {
-		out.Username = Username(device.Code, next.Slot)
+		out.Username = Username(code, next.Slot)
 	}
 	return out, nil
 }
@@ -203,16 +206,15 @@ func (k *Keeper) commands(code string, c Credential, secret string) ([]Command, 
 func (k *Keeper) Revoke(ctx context.Context, device *devices.Device) error {
 	k.write.Lock()
 	defer k.write.Unlock()
-	now := k.o.Now()
+	now, code := k.o.Now(), k.codeOf(device)
 	var commands []Command
 	if k.o.Key != nil {
-		commands = []Command{{Username: Username(device.Code, 0), Code: device.Code, Due: now},
-			{Username: Username(device.Code, 1), Code: device.Code, Due: now}}
+		commands = k.farewell(code)
 	}
 	if err := k.keep(ctx, "credential-revoke", device, Credential{DeviceID: device.ID, Since: now, Revoked: now}, commands); err != nil {
 		return err
 	}
-	k.disconnect(device.Code)
+	k.disconnect(code)
 	return nil
 }
 
@@ -229,11 +231,25 @@ func (k *Keeper) keep(ctx context.Context, action string, device *devices.Device
 		return fmt.Errorf("keep the credential of device %d: %w", c.DeviceID, err)
 	}
 	k.enter(c)
+	k.poke()
+	return nil
+}
+
+// poke tells the outbox that there is something to do.
+func (k *Keeper) poke() {
 	select {
 	case k.wake <- struct{}{}:
 	default:
 	}
-	return nil
+}
+
+// codeOf is a device's code of now: whoever calls may have read it before the
+// device got another.
+func (k *Keeper) codeOf(device *devices.Device) string {
+	if who, ok := k.o.Registry.IdentityByID(device.ID); ok {
+		return who.Code
+	}
+	return device.Code
 }
 
 func (k *Keeper) disconnect(code string) {

@@ -1,0 +1,6 @@
+-- +goose Up
+-- How often the broker has refused a command; due is then the next try.
+ALTER TABLE broker_commands ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
+
+-- +goose Down
+ALTER TABLE broker_commands DROP COLUMN tries;
