@@ -187,10 +187,6 @@ export interface components {
         Aggregates: {
             items: components["schemas"]["Aggregate"][];
         };
-        CollectionMapProperty: {
-            items: components["schemas"]["MapProperty"][];
-            next?: string;
-        };
         CollectionNewestValue: {
             items: components["schemas"]["NewestValue"][];
             next?: string;
@@ -217,6 +213,10 @@ export interface components {
             kind: "number" | "boolean" | "text";
             name: string;
             unit: string;
+        };
+        MapProperties: {
+            items: components["schemas"]["MapProperty"][];
+            timeZone: string;
         };
         May: {
             action: string;
@@ -730,7 +730,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CollectionMapProperty"];
+                    "application/json": components["schemas"]["MapProperties"];
                 };
             };
             400: {

@@ -24,7 +24,6 @@ export interface CanvasOptions {
   kind: string; // of the zones
   view: View | undefined;
   box: Box | undefined; // shown where there is no view
-  attribution: string; // what its button is called
 }
 
 /** Makes the map in an element. The element carries it as `map`, for tests. */
@@ -39,9 +38,9 @@ export function makeMap(element: HTMLElement & { map?: MapLibre }, o: CanvasOpti
     pitchWithRotate: false,
     touchPitch: false,
     fadeDuration: 0, // marks change every moment; fading, their numbers would never be quite there
+    renderWorldCopies: false, // beyond 180° there is another world, which no window of the hub's reaches
     maxZoom: 20,
     minZoom: 3,
-    locale: { 'AttributionControl.ToggleAttribution': o.attribution },
     refreshExpiredTiles: false,
   });
   map.touchZoomRotate.disableRotation();

@@ -10,10 +10,10 @@ export const en: Catalogue = {
   signedInAs: (name) => `Signed in: ${name}`,
   status: 'How the hub fares',
   api: 'Programming interface',
-  more: 'More',
 
   property: 'Property',
-  nothingMeasured: 'There is nothing here for you yet. Sign in, or wait for the first station to send a reading.',
+  nothingMeasured: 'No readings yet. They show here by themselves when the first station sends one.',
+  nothingPublic: 'No readings are published yet. Sign in, or wait: they show here by themselves.',
 
   map: 'Map',
   mapName: (property) => `Map: ${property}. Move with the arrow keys, zoom with + and −. The stations are in the list, too.`,
@@ -43,7 +43,6 @@ export const en: Catalogue = {
   list: 'List',
   view: 'View',
 
-  station: 'Station',
   close: 'Close',
   newest: 'Newest values',
   noValue: 'no value yet',
@@ -55,23 +54,26 @@ export const en: Catalogue = {
   noReadings: 'No readings in this time.',
   archiveAway: 'The archive does not answer at the moment.',
   table: 'Show as a table',
-  hour: 'Hour',
+  hour: (zone) => `Hour (${zone})`,
+  zone: (zone) => `Times of the city (${zone})`,
   mean: 'mean',
   min: 'lowest',
   max: 'highest',
   band: 'from the lowest to the highest of each hour',
-  unknownStation: 'There is no such station.',
+  unknownStation: 'There is no such station, or it is not yours to see.',
   flags: {
     out_of_range: 'out of range', stuck: 'stuck', late: 'late', clock_corrected: 'clock corrected',
-    maintenance: 'under maintenance', uncalibrated: 'uncalibrated', corrected: 'corrected',
+    maintenance: 'under maintenance', uncalibrated: 'uncalibrated', corrected: 'corrected', misplaced: 'position implausible',
   },
 
   connecting: 'Connecting…',
   live: 'Live',
   polling: 'Updated every few seconds',
-  lost: (age) => `Connection lost, reconnecting. The data is ${age} old.`,
+  lost: 'Connection lost, reconnecting.',
+  dataAge: (age) => `The data is ${age} old.`,
+  unreachable: 'The hub cannot be reached.',
+  staysSignedIn: 'You are still signed in.',
   failed: 'This could not be loaded',
-  tryAgain: 'Try again',
   busy: 'The hub is busy; it will be asked again.',
 
   age: {
