@@ -8,7 +8,7 @@ export const en: Catalogue = {
   signIn: 'Sign in',
   signOut: 'Sign out',
   signedInAs: (name) => `Signed in: ${name}`,
-  status: 'How the hub fares',
+  status: 'System status',
   api: 'Programming interface',
 
   property: 'Property',
