@@ -17,7 +17,7 @@ export async function openBrowser(base, program) {
     page.on('pageerror', (e) => noted.troubles.push(e.stack ?? String(e)));
     page.on('console', (m) => {
       // Who has not signed in is told so by a 401, which the browser notes; a station that may not be seen is a 404.
-      const told = m.text().includes('401') || (m.text().includes('404') && /\/things\/\d+\/latest$/.test(m.location().url));
+      const told = m.text().includes('401') || (m.text().includes('404') && /\/(things|datastreams)\/\d+\/(latest|observations)/.test(m.location().url));
       if (m.type() === 'error' && !told) noted.troubles.push(m.text());
     });
     return page;

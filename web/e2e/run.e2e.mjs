@@ -109,7 +109,7 @@ for (const language of ['vi', 'en']) {
     await until(page, (marks) => marks.length > 0, 30_000);
     await picture(`station-${language}`);
     await page.emulateMedia({ colorScheme: 'dark' });
-    await mapReady(page);
+    await page.waitForFunction(() => document.querySelector('[data-ready]')?.map.getPaintProperty('outside', 'background-color') === '#0c1216');
     await until(page, (marks) => marks.length > 0, 30_000);
     await picture(`dark-${language}`);
     await page.emulateMedia({ colorScheme: 'light' });

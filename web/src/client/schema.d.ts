@@ -207,16 +207,16 @@ export interface components {
             detail: string;
             field: string;
         };
+        MapProperties: {
+            items: components["schemas"]["MapProperty"][];
+            timeZone: string;
+        };
         MapProperty: {
             code: string;
             /** @enum {string} */
             kind: "number" | "boolean" | "text";
             name: string;
             unit: string;
-        };
-        MapProperties: {
-            items: components["schemas"]["MapProperty"][];
-            timeZone: string;
         };
         May: {
             action: string;
@@ -726,7 +726,6 @@ export interface operations {
         responses: {
             200: {
                 headers: {
-                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
