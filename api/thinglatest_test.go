@@ -38,6 +38,9 @@ func TestMapProperties(t *testing.T) {
 	if got := codes(); got != "" {
 		t.Errorf("before any reading: %s", got)
 	}
+	if zone := h.get("map/properties", "Authorization: ").want(200).json()["timeZone"]; zone != "Asia/Ho_Chi_Minh" {
+		t.Errorf("the time zone: %v", zone)
+	}
 	h.post("ingest", `{"device":"dev-1","values":{"pm25":12.5}}`).want(202)
 	if got := codes(); got != "pm25" {
 		t.Errorf("with a reading: %s", got)

@@ -74,6 +74,9 @@ func accountWords() map[string][2]string {
 		"passwordRule": {"At least 12 characters; a few words in a row are easy to keep in mind.", "Ít nhất 12 ký tự; một cụm vài từ sẽ dễ nhớ."},
 		"different":    {"The two passwords differ.", "Hai mật khẩu không giống nhau."},
 		"noLink":       {"The link is not whole. Open it as the hub printed it when it started.", "Liên kết không đầy đủ. Hãy mở đúng liên kết mà hệ thống in ra khi khởi động."},
+		"wrong":        {"Name and password do not fit together.", "Tên đăng nhập hoặc mật khẩu không đúng."},
+		"linkOver":     {"The link has been used or has expired. Sign in, or start the hub again for a new one.", "Liên kết đã được dùng hoặc đã hết hạn. Hãy đăng nhập, hoặc khởi động lại hệ thống để có liên kết mới."},
+		"tooOften":     {"Too many tries. Wait a little, then try again.", "Thử quá nhiều lần. Hãy chờ một lát rồi thử lại."},
 		"busy":         {"One moment…", "Xin chờ…"},
 		"noScript":     {"This page needs JavaScript.", "Trang này cần JavaScript."},
 	}

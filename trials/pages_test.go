@@ -37,12 +37,19 @@ func TestPages(t *testing.T) {
 	node := exec.CommandContext(t.Context(), "node", "--test", "--test-reporter=tap", "e2e/pages.e2e.mjs")
 	node.Dir = "../web"
 	node.Env = append(os.Environ(), "HUB=http://"+h.http, "MQTT="+h.mqt, "CHROMIUM="+chromium, "PASSWORD="+pagesPassword)
+	eachPage(t, node, 10)
+}
+
+// eachPage runs a script of web/e2e and makes a test of each of its tests, of
+// which there are so many at least.
+func eachPage(t *testing.T, node *exec.Cmd, least int) {
+	t.Helper()
 	out, err := node.CombinedOutput()
 	seen := eachTAP(t, out)
 	if err != nil && !t.Failed() {
 		t.Fatalf("node: %v\n%s", err, out)
 	}
-	if seen < 10 {
+	if seen < least {
 		t.Fatalf("only %d tests ran:\n%s", seen, out)
 	}
 	for line := range strings.Lines(string(out)) {

@@ -42,6 +42,10 @@ async function send() {
     location.replace(home());
     return texts.busy;
   }
+  const words = { 401: texts.refused, 429: texts.slow }[answer.status];
+  if (words) {
+    return words;
+  }
   const problem = await answer.json();
   return problem.title + ": " + problem.detail;
 }

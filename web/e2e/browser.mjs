@@ -16,8 +16,9 @@ export async function openBrowser(base, program) {
     const page = await context.newPage();
     page.on('pageerror', (e) => noted.troubles.push(e.stack ?? String(e)));
     page.on('console', (m) => {
-      // Who has not signed in is told so by a 401, which the browser notes.
-      if (m.type() === 'error' && !m.text().includes('401')) noted.troubles.push(m.text());
+      // Who has not signed in is told so by a 401, which the browser notes; a station that may not be seen is a 404.
+      const told = m.text().includes('401') || (m.text().includes('404') && /\/(things|datastreams)\/\d+\/(latest|observations)/.test(m.location().url));
+      if (m.type() === 'error' && !told) noted.troubles.push(m.text());
     });
     return page;
   };
@@ -52,6 +53,13 @@ export async function until(page, holds, within) {
     if (Date.now() - begin > within) throw new Error(`not within ${within} ms: ${holds}\n${JSON.stringify(marks)}`);
     await page.waitForTimeout(25);
   }
+}
+
+/** The middle one of some durations, in ms. */
+export async function median(times, once) {
+  const took = [];
+  for (let i = 0; i < times; i++) took.push(await once(i));
+  return took.sort((a, b) => a - b)[Math.floor(times / 2)];
 }
 
 /** The colour of one pixel of the page, as #rrggbb. */

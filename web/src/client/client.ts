@@ -16,6 +16,8 @@ export class Trouble extends Error {
   constructor(
     readonly status: number,
     message: string,
+    /** The hub's few words in the page's language, '' where it has none. */
+    readonly title = '',
     /** After how many ms it may be asked again, where it says so. */
     readonly after?: number,
   ) {
@@ -42,12 +44,18 @@ export async function dataOf<T>(call: Promise<{ data?: T; error?: unknown; respo
     answer = await call;
   } catch (cause) {
     if (cause instanceof DOMException && cause.name === 'AbortError') throw cause;
-    throw new Trouble(0, String(cause));
+    throw troubleOf(cause);
   }
   if (answer.response.ok) return answer.data as T;
   const problem = answer.error as { title?: string; detail?: string } | undefined;
   const after = Number(answer.response.headers.get('Retry-After'));
-  throw new Trouble(answer.response.status, [problem?.title, problem?.detail].filter(Boolean).join(': '), after > 0 ? after * 1000 : undefined);
+  const { title = '', detail = '' } = problem ?? {};
+  throw new Trouble(answer.response.status, `${title}: ${detail}`, title, after > 0 ? after * 1000 : undefined);
+}
+
+/** Any error as trouble: what is none of the hub's is that it did not answer. */
+export function troubleOf(error: unknown): Trouble {
+  return error instanceof Trouble ? error : new Trouble(0, String(error));
 }
 
 /** Whether an error is only that nobody wants the answer any more. */

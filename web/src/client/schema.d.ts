@@ -187,10 +187,6 @@ export interface components {
         Aggregates: {
             items: components["schemas"]["Aggregate"][];
         };
-        CollectionMapProperty: {
-            items: components["schemas"]["MapProperty"][];
-            next?: string;
-        };
         CollectionNewestValue: {
             items: components["schemas"]["NewestValue"][];
             next?: string;
@@ -210,6 +206,10 @@ export interface components {
         FieldProblem: {
             detail: string;
             field: string;
+        };
+        MapProperties: {
+            items: components["schemas"]["MapProperty"][];
+            timeZone: string;
         };
         MapProperty: {
             code: string;
@@ -726,11 +726,10 @@ export interface operations {
         responses: {
             200: {
                 headers: {
-                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CollectionMapProperty"];
+                    "application/json": components["schemas"]["MapProperties"];
                 };
             };
             400: {

@@ -1,4 +1,4 @@
-import { AttributionControl, Map as MapLibre, setWorkerUrl, type GeoJSONSource } from 'maplibre-gl';
+import { AttributionControl, Map as MapLibre, setWorkerUrl, type GeoJSONSource, type PaddingOptions } from 'maplibre-gl';
 import workerUrl from 'maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url';
 import type { View } from '../address/address.svelte';
 import type { Box } from '../stations/box';
@@ -18,13 +18,23 @@ export async function fetchFonts(): Promise<void> {
   await Promise.allSettled(wanted.map(([family, letters]) => document.fonts.load(`24px "${family}"`, letters)));
 }
 
+/** Whether a map is large enough for its legend to stand open beside the city. */
+export function roomForLegend(width: number, height: number): boolean {
+  return width >= 800 && height >= 640;
+}
+
+/** How far the city keeps off the edges of a map, and off the legend. */
+export function marginsOf(element: HTMLElement): PaddingOptions {
+  const right = roomForLegend(element.clientWidth, element.clientHeight) ? 304 : 24;
+  return { top: 24, bottom: 24, left: 24, right };
+}
+
 /** What a canvas is made with. */
 export interface CanvasOptions {
   theme: Theme;
   kind: string; // of the zones
   view: View | undefined;
   box: Box | undefined; // shown where there is no view
-  attribution: string; // what its button is called
 }
 
 /** Makes the map in an element. The element carries it as `map`, for tests. */
@@ -33,15 +43,15 @@ export function makeMap(element: HTMLElement & { map?: MapLibre }, o: CanvasOpti
   const map = new MapLibre({
     container: element,
     style: styleOf(o.theme, window.location.origin, o.kind),
-    ...(o.view ? { center: [o.view.lon, o.view.lat], zoom: o.view.zoom } : o.box ? { bounds: o.box, fitBoundsOptions: { padding: 24 } } : { center: [106, 16.5], zoom: 4.5 }),
+    ...(o.view ? { center: [o.view.lon, o.view.lat], zoom: o.view.zoom } : o.box ? { bounds: o.box, fitBoundsOptions: { padding: marginsOf(element) } } : { center: [106, 16.5], zoom: 4.5 }),
     attributionControl: false,
     dragRotate: false,
     pitchWithRotate: false,
     touchPitch: false,
     fadeDuration: 0, // marks change every moment; fading, their numbers would never be quite there
+    renderWorldCopies: false, // beyond 180° there is another world, which no window of the hub's reaches
     maxZoom: 20,
     minZoom: 3,
-    locale: { 'AttributionControl.ToggleAttribution': o.attribution },
     refreshExpiredTiles: false,
   });
   map.touchZoomRotate.disableRotation();

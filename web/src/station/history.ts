@@ -23,13 +23,16 @@ export const spans: Record<Range, number> = { day: 86_400, week: 7 * 86_400 };
 const pageSize = 10_000;
 const mostPages = 4;
 
-/** A datastream's readings of the last day, or its hourly values of the last week. */
-export async function readHistory(client: Client, datastream: number, range: Range, now: number, signal: AbortSignal): Promise<{ curve: Curve; hours: Hour[] }> {
+/** A curve, and the table beside it. */
+export interface History {
+  curve: Curve;
+  hours: Hour[];
+}
+
+/** A datastream's readings of the last day, or its hourly values of the last week or of a day with too many readings. */
+export async function readHistory(client: Client, datastream: number, range: Range, now: number, signal: AbortSignal): Promise<History> {
   const from = new Date(now - spans[range] * 1000);
-  if (range === 'week') {
-    const hours = await readHours(client, datastream, from, signal);
-    return { curve: hourly(hours), hours: hours.map(hourOf).reverse() };
-  }
+  if (range === 'week') return readHourly(client, datastream, from, signal);
   const read: Observation[] = [];
   let datetime = `${from.toISOString()}/..`;
   for (let page = 0; page < mostPages; page++) {
@@ -37,6 +40,7 @@ export async function readHistory(client: Client, datastream: number, range: Ran
     const answer = await dataOf(client.GET('/api/v1/datastreams/{id}/observations', { params, signal }));
     read.push(...answer.items);
     if (!answer.next) break;
+    if (page === mostPages - 1) return readHourly(client, datastream, from, signal); // its newest would be missing
     datetime = new URL(answer.next, window.location.origin).searchParams.get('datetime') ?? datetime;
   }
   const points = read.flatMap((o): [number, number][] => {
@@ -46,10 +50,11 @@ export async function readHistory(client: Client, datastream: number, range: Ran
   return { curve: withGaps(points), hours: byHour(points).reverse() };
 }
 
-async function readHours(client: Client, datastream: number, from: Date, signal: AbortSignal): Promise<Aggregate[]> {
+async function readHourly(client: Client, datastream: number, from: Date, signal: AbortSignal): Promise<History> {
   const params = { path: { id: datastream }, query: { datetime: `${from.toISOString()}/..`, window: 'PT1H' as const } };
   const { items } = await dataOf(client.GET('/api/v1/datastreams/{id}/aggregates', { params, signal }));
-  return items.filter((a) => a.mean !== undefined && a.min !== undefined && a.max !== undefined);
+  const hours = items.filter((a) => a.mean !== undefined && a.min !== undefined && a.max !== undefined);
+  return { curve: hourly(hours), hours: hours.map(hourOf).reverse() };
 }
 
 /** Points with a null in every gap: where more than thrice the usual pause passed, and at least two minutes. */

@@ -1,8 +1,9 @@
-import { dataOf, isAbort, Trouble, type Client } from '../client/client';
+import { dataOf, isAbort, Trouble, troubleOf, type Client } from '../client/client';
 import { follow } from '../live/follow';
 import type { ServerEvent } from '../live/events';
 import { countStations, isCluster, newer, type Collection, type MapFeature, type StationFeature } from '../measure/feature';
 import { area, contains, grow, holds, write, type Box } from './box';
+import { ByName } from './order';
 
 /** What is looked at. */
 export interface Look {
@@ -43,10 +44,11 @@ export class Watch {
   #asking: AbortController | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #due = Infinity; // when clusters are asked for again
-  #live: { box: Box; property: string; stop: () => void } | undefined;
+  #live: { box: Box; property: string; stop: () => void; told: boolean } | undefined; // told: its stations are in #known
   #known = new Map<number, StationFeature>(); // of the live window, by id
   #drawing: ReturnType<typeof setTimeout> | undefined;
   #news: StationFeature[] = [];
+  readonly #order = new ByName();
 
   constructor(client: Client) {
     this.#client = client;
@@ -57,6 +59,13 @@ export class Watch {
     if (look?.property !== this.#look?.property) this.#forget();
     this.#look = look;
     if (look) void this.#ask();
+  }
+
+  /** Begins anew, for somebody who may see other things than before. */
+  again() {
+    const look = this.#look;
+    this.#forget();
+    this.look(look);
   }
 
   /** Ends all that is under way. */
@@ -98,20 +107,17 @@ export class Watch {
     this.features = features.map((f) => (isCluster(f) ? f : this.#newest(f)));
     this.total = countStations(features);
     this.trouble = undefined;
-    this.#hear();
-    if (this.total > mostLive) {
-      this.#endLive();
-      this.link = 'polling';
-      void this.#fewest(look);
-    } else {
-      this.#openLive(look);
-    }
+    this.heard = Date.now();
+    if (this.total > mostLive) this.#endLive();
+    else this.#openLive(look);
+    if (this.total > mostLive || this.link === 'lost') this.link = 'polling'; // the hub answers; a lost stream comes back by itself
+    if (this.link === 'polling') void this.#fewest(look);
     this.#askIn(this.link === 'polling' ? pollPause : agePause);
     this.#draw();
   }
 
   #fail(error: unknown) {
-    const trouble = error instanceof Trouble ? error : new Trouble(0, String(error));
+    const trouble = troubleOf(error);
     this.trouble = trouble;
     if (trouble.status === 0) this.link = 'lost';
     this.#askIn(trouble.after ?? pollPause);
@@ -140,10 +146,15 @@ export class Watch {
     const stop = follow(url, {
       event: (e) => this.#event(e),
       heard: () => this.#hear(),
-      lost: () => (this.link = 'lost'),
+      lost: () => this.#lose(),
       refused: () => this.#refuse(),
     });
-    this.#live = { box, property: look.property, stop };
+    this.#live = { box, property: look.property, stop, told: false };
+  }
+
+  #lose() {
+    this.link = 'lost';
+    this.#askIn(newsPause); // the hub may answer, even where its stream broke off
   }
 
   /** Goes on by asking; a stream is tried again with the next answer. */
@@ -161,14 +172,17 @@ export class Watch {
 
   #hear() {
     this.heard = Date.now();
-    if (this.link === 'lost') this.link = this.#live ? 'live' : 'polling';
+    if (this.#live?.told) this.link = 'live';
   }
 
   #event(e: ServerEvent) {
     const told = newsIn(e.data);
     if (!told) return;
+    if (e.name === 'snapshot') {
+      this.#known.clear();
+      if (this.#live) this.#live.told = true;
+    }
     this.link = 'live';
-    if (e.name === 'snapshot') this.#known.clear();
     const alone = new Set(this.features.flatMap((f) => (isCluster(f) ? [] : [f.id])));
     let clustered = told.gone.some((id) => this.#known.delete(id));
     for (const f of told.features) {
@@ -188,20 +202,21 @@ export class Watch {
     const look = this.#look;
     if (!look) return;
     this.features = this.features.map((f) => (isCluster(f) ? f : this.#newest(f)));
-    if (this.#live) {
+    if (this.#live?.told) { // until then the list stays as it was
       const inside = [...this.#known.values()].filter((f) => f.geometry && contains(look.box, f.geometry.coordinates));
-      this.stations = [...new Map(inside.map((f) => [f.properties.thing, f])).values()].sort(byName);
+      const alone = [...new Map(inside.map((f) => [f.properties.thing, f])).values()];
+      this.stations = this.#order.sort(alone);
     }
     this.changed = this.#news;
     this.#news = [];
   }
 
-  /** Takes some stations for the list of a window that has too many to follow. */
+  /** Takes some stations for the list of a window that is not followed. */
   async #fewest(look: Look) {
     try {
       const query = { property: look.property, bbox: write(look.box), limit: 200 };
       const found = (await dataOf(this.#client.GET('/api/v1/latest', { params: { query } }))) as unknown as Collection<StationFeature>;
-      if (this.#look === look && this.link === 'polling') this.stations = found.features.sort(byName);
+      if (this.#look === look && this.link === 'polling') this.stations = this.#order.sort(found.features);
     } catch (error) {
       if (!(error instanceof Trouble)) throw error; // the next asking tells
     }
@@ -211,10 +226,6 @@ export class Watch {
 /** A map's zoom, with tiles of 512 pixels, as the API counts it, with tiles of 256. */
 function tileZoom(zoom: number): number {
   return Math.max(0, Math.min(24, Math.floor(zoom) + 1));
-}
-
-function byName(a: StationFeature, b: StationFeature): number {
-  return a.properties.name.localeCompare(b.properties.name, 'vi', { numeric: true });
 }
 
 /** What an event tells: stations as they are now, and ids of those that are no longer there. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { pick, Words } from './words.svelte';
+import { knownZone, pick, Words } from './words.svelte';
 
 class Memory implements Storage {
   #kept = new Map<string, string>();
@@ -25,6 +25,31 @@ test('the language of a link is kept, and a choice beats the browser', () => {
   const memory = new Memory();
   expect(new Words('en', memory, ['vi']).language).toBe('en');
   expect(new Words(null, memory, ['vi']).language).toBe('en');
+});
+
+test.each([
+  [12345, '12.345', '12,345'], [98765.43, '98.765', '98,765'], [1012.5, '1.012,5', '1,012.5'], [55.734, '55,73', '55.73'], [9, '9', '9'],
+  [0.04567, '0,0457', '0.0457'], [-4.256, '-4,26', '-4.26'], [0, '0', '0'],
+])('%d keeps its whole part', (value, vi, en) => {
+  expect(new Words('vi', new Memory(), []).number(value)).toBe(vi);
+  expect(new Words('en', new Memory(), []).number(value)).toBe(en);
+});
+
+test('times are the city\'s, wherever the browser stands', () => {
+  const words = new Words('en', new Memory(), []);
+  const at = new Date('2026-01-01T20:00:00Z');
+  words.zone = knownZone('Asia/Ho_Chi_Minh');
+  expect(words.instant(at)).toContain('3:00');
+  expect(words.zoneName(at)).toBe('GMT+7');
+  words.zone = knownZone('Local');
+  expect(words.zone).toBeUndefined();
+  expect(words.instant(at)).not.toBe('');
+});
+
+test('no error is told in another language than the page', () => {
+  const words = new Words('vi', new Memory(), []);
+  expect(words.trouble({ status: 0, title: '' })).toBe(words.t.unreachable);
+  expect(words.trouble({ status: 403, title: 'Không được phép' })).toBe('Không tải được: Không được phép');
 });
 
 test('values and ages are written as the language has it', () => {
