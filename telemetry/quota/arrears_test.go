@@ -109,6 +109,16 @@ func TestWhatIsPaidBeforeIsNotChargedAgain(t *testing.T) {
 	}
 }
 
+// A topic may write a DevEUI otherwise than the registry.
+func TestThePayerIsFoundAsTopicsWriteIt(t *testing.T) {
+	m := NewMeter(Limits{Messages: 1, Burst: 1}, known{"A84041": 7}, time.Now)
+	for _, name := range []string{"A84041", "a84041", "eui-a84041"} {
+		if a := (telemetry.Arrival{Payer: name}); m.Hold(&a) < 0 || a.Paid != 7 {
+			t.Errorf("%s is charged to %d, want 7", name, a.Paid)
+		}
+	}
+}
+
 // What is refused or ignored after it was looked at has been paid for.
 func TestGarbageCounts(t *testing.T) {
 	b := newBench(Limits{Messages: 10, Burst: 20})

@@ -50,7 +50,7 @@ type verdict struct {
 // what is refused or ignored later counts as well. It answers false for one
 // that is too many, with the refusal to submit.
 func (g *Gate) Admit(a *telemetry.Arrival) bool {
-	who, known := g.meter.registry.Named(a.Payer)
+	who, known := g.meter.payer(a)
 	if !known {
 		return true
 	}

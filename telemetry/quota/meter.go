@@ -6,6 +6,7 @@ package quota
 import (
 	"hash/maphash"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -119,7 +120,7 @@ func (m *Meter) bursts() (messages, bytes int64) {
 func (m *Meter) Hold(a *telemetry.Arrival) (wait time.Duration) {
 	now, size := m.now().UnixNano(), len(a.Payload)
 	a.Held = true
-	if who, ok := m.registry.Named(a.Payer); ok && a.Paid == 0 {
+	if who, ok := m.payer(a); ok && a.Paid == 0 {
 		a.Paid = who.DeviceID
 		return m.hold(who.DeviceID, now, size)
 	}
@@ -136,6 +137,19 @@ func (m *Meter) Hold(a *telemetry.Arrival) (wait time.Duration) {
 		}
 	}
 	return wait
+}
+
+// payer finds who pays for a message. Topics of network servers name a device by
+// its DevEUI in their own way.
+func (m *Meter) payer(a *telemetry.Arrival) (devices.Identity, bool) {
+	if a.Payer == "" {
+		return devices.Identity{}, false
+	}
+	who, ok := m.registry.Named(a.Payer)
+	if !ok {
+		who, ok = m.registry.Named(strings.ToUpper(strings.TrimPrefix(a.Payer, "eui-")))
+	}
+	return who, ok
 }
 
 func (m *Meter) hold(device, now int64, size int) time.Duration {
