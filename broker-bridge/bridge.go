@@ -40,6 +40,16 @@ type Signs interface {
 	Note(device string, sign telemetry.Sign)
 }
 
+// Limiter charges messages to the devices that send them. A *quota.Gate is one.
+type Limiter interface {
+	// Admit is asked for every message before it is decoded. It answers false
+	// for one that is too many, and sets its refusal.
+	Admit(a *telemetry.Arrival) bool
+	// Missed is told for how long the hub took nothing from the broker: what
+	// was sent meanwhile waits there and comes all at once.
+	Missed(pause time.Duration)
+}
+
 // Options make a bridge. URL, ClientID, Decoder and Intake are required.
 type Options struct {
 	URL      string // mqtt:// or tcp://, mqtts:// or ssl://
@@ -50,7 +60,9 @@ type Options struct {
 
 	Decoder   *Decoder
 	Intake    Intake
+	Limit     Limiter       // nil: none
 	Signs     Signs         // nil: nobody wants to know
+	Before    Memory        // of an earlier run with this broker
 	Window    int           // messages taken up and not acknowledged; 0: 65,535, all that the protocol can number
 	Stall     time.Duration // the oldest unacknowledged message may be so old; 0: 30 s
 	KeepAlive time.Duration // a silent connection is found dead after 2.5 times this; 0: 10 s
@@ -82,7 +94,9 @@ type Bridge struct {
 	mu          sync.Mutex
 	session     *session // nil while there is no connection
 	since       time.Time
-	known       bool // there was a connection before
+	past        Memory
+	missed      time.Time // up to here the limiter was told of what was missed
+	taken       int64     // messages of the session that were settled
 	sessionLost int64
 	lastError   string
 }
@@ -106,6 +120,7 @@ func New(o Options) (*Bridge, error) {
 	b := &Bridge{
 		o: o, shown: target.Redacted(), decoder: o.Decoder,
 		queue: newQueue(), scripts: make(chan job, scriptQueue), since: o.Now(),
+		past: o.Before, missed: o.Before.Taking,
 	}
 	b.metrics = newMetrics(o.Metrics, b.Status)
 	return b, nil
@@ -163,13 +178,17 @@ func (b *Bridge) Run(ctx context.Context) error {
 // greet counts a connection, and notices that the broker lost the session.
 func (b *Bridge) greet(sessionPresent bool) {
 	b.metrics.connects.Inc()
+	b.miss()
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.known && !sessionPresent {
+	if b.past.Session && !sessionPresent {
 		b.sessionLost++
 		b.metrics.sessionLost.Inc()
 		b.o.Log.Warn("the broker lost its session: messages that it held for the hub are gone; look for gaps in seq",
 			"broker", b.shown)
 	}
-	b.known = true
+	b.past.Session = true
+	if b.past.Taking.IsZero() { // from the first time on the broker keeps for the hub
+		b.past.Taking = b.o.Now()
+	}
 }

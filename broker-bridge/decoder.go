@@ -101,9 +101,20 @@ func Ignored(a telemetry.Arrival) bool {
 // must not change afterwards. An error says that the message could not be
 // looked at now, for the hub is stopping: do not acknowledge it.
 func (d *Decoder) Arrival(ctx context.Context, topic string, body []byte, sender string, received time.Time) (telemetry.Arrival, error) {
-	work := d.decode(topic, body, sender, received)
-	err := d.finish(ctx, &work)
-	return work.arrival, err
+	return d.ArrivalIf(ctx, topic, body, sender, received, func(*telemetry.Arrival) bool { return true })
+}
+
+// ArrivalIf is Arrival for an edge that wants to know first whom a message is
+// from: admit sees the arrival before anything is decoded, and may change it.
+// Where it answers false that is all that becomes of the message.
+func (d *Decoder) ArrivalIf(ctx context.Context, topic string, body []byte, sender string, received time.Time, admit func(*telemetry.Arrival) bool) (telemetry.Arrival, error) {
+	w := d.open(topic, body, sender, received)
+	if !admit(&w.arrival) {
+		return w.arrival, nil
+	}
+	d.decode(&w)
+	err := d.finish(ctx, &w)
+	return w.arrival, err
 }
 
 // ByFormat decodes a payload that came without a topic. device is the one that
@@ -129,36 +140,54 @@ func (d *Decoder) ByFormat(ctx context.Context, format, device string, body []by
 // in uplinks for the model's JavaScript.
 type work struct {
 	arrival telemetry.Arrival
+	route   *route // nil: none
+	next    string // the topic's level behind its device
 	device  string // of the topic, "" when it names none
 	owned   bool   // the topic's device is the sender
 	uplinks []payload.Uplink
 }
 
-// decode does all but the JavaScript.
-func (d *Decoder) decode(topic string, body []byte, sender string, received time.Time) work {
-	w := work{arrival: telemetry.Arrival{Topic: topic, Sender: sender, Payload: body, Received: received}}
+// open reads the topic, and nothing of the payload.
+func (d *Decoder) open(topic string, body []byte, sender string, received time.Time) work {
+	w := work{arrival: telemetry.Arrival{Route: "none", Topic: topic, Sender: sender, Payload: body, Received: received}}
 	var wild [maxWildcards]string
-	r := d.find(topic, &wild)
-	if r == nil {
-		w.arrival.Route = "none"
+	if w.route = d.find(topic, &wild); w.route != nil {
+		w.arrival.Route, w.arrival.Device = w.route.Name, wild[w.route.device]
+		w.device, w.owned, w.next = w.arrival.Device, w.route.owned, wild[w.route.device+1]
+	}
+	w.arrival.Payer = d.payer(sender, w.device)
+	return w
+}
+
+// payer is the device that a message counts for: the sender, or where that is
+// none or not known the topic's. A gateway cannot use up what is another's.
+func (d *Decoder) payer(sender, device string) string {
+	switch {
+	case sender == "", device != "" && d.speaker.Gateway(sender) && d.speaker.Speaks(sender, device):
+		return device
+	case d.speaker.Gateway(sender):
+		return ""
+	}
+	return sender
+}
+
+// decode does all but the JavaScript.
+func (d *Decoder) decode(w *work) {
+	switch {
+	case w.route == nil:
 		w.arrival.Refusal = &telemetry.Refusal{Reason: telemetry.NoRoute, Detail: "no route has a filter for this topic: add one, or publish elsewhere"}
-		return w
+		return
+	case w.route.Format == "":
+		return
 	}
-	w.arrival.Route = r.Name
-	if r.Format == "" {
-		w.arrival.Device = wild[r.device]
-		return w
-	}
-	w.device, w.owned = wild[r.device], r.owned
-	w.arrival.Device = w.device
-	port, err := portOf(r, wild[r.device+1])
+	port, err := portOf(w.route, w.next)
 	if err != nil {
 		w.arrival.Refusal = refusal(err, telemetry.Undecodable)
-		return w
+		return
 	}
-	w.parse(r.format, payload.Input{Topic: topic, Payload: body, Device: w.device, FPort: port, Received: received})
-	d.checkSender(&w)
-	return w
+	a := &w.arrival
+	w.parse(w.route.format, payload.Input{Topic: a.Topic, Payload: a.Payload, Device: w.device, FPort: port, Received: a.Received})
+	d.checkSender(w)
 }
 
 func (d *Decoder) find(topic string, wild *[maxWildcards]string) *route {

@@ -120,6 +120,34 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 	}
 }
 
+// A message counts for its sender, or for the topic's device where the sender
+// is not known or may speak for it; nothing of it has been read by then.
+func TestWhoPaysIsKnownBeforeAnythingIsDecoded(t *testing.T) {
+	d := routed(t)
+	for name, c := range map[string]struct{ topic, sender, want string }{
+		"its own topic":             {"cityhub/v1/air-1/telemetry", "air-1", "air-1"},
+		"another's topic":           {"cityhub/v1/air-2/telemetry", "air-1", "air-1"},
+		"a status":                  {"cityhub/v1/air-1/status", "air-1", "air-1"},
+		"no route":                  {"elsewhere", "air-1", "air-1"},
+		"unknown sender":            {"cityhub/v1/air-1/raw/1", "", "air-1"},
+		"unknown sender, no route":  {"elsewhere", "", ""},
+		"a gateway's device":        {"application/1/device/a84041/event/up", "gateway", "a84041"},
+		"a device of another's":     {"cityhub/v1/neighbour/telemetry", "gateway", ""},
+		"a gateway without a topic": {"elsewhere", "gateway", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var seen telemetry.Arrival
+			a, err := d.ArrivalIf(t.Context(), c.topic, []byte("garbage"), c.sender, noon, func(a *telemetry.Arrival) bool {
+				seen = *a
+				return false
+			})
+			if err != nil || seen.Payer != c.want || a.Refusal != nil || seen.Topic != c.topic || len(seen.Payload) == 0 {
+				t.Errorf("%q pays, want %q: %+v %v", seen.Payer, c.want, a.Refusal, err)
+			}
+		})
+	}
+}
+
 func arrive(t *testing.T, d *bridge.Decoder, topic, body, sender string) telemetry.Arrival {
 	t.Helper()
 	a, err := d.Arrival(t.Context(), topic, []byte(body), sender, noon)

@@ -37,7 +37,12 @@ func (b *Bridge) handle(m message) {
 	if m.entry.Over() {
 		return // the broker sends it again on the next connection
 	}
-	w := b.decoder.decode(m.topic, m.body, "", m.received)
+	w := b.decoder.open(m.topic, m.body, "", m.received)
+	if b.o.Limit != nil && !b.o.Limit.Admit(&w.arrival) {
+		b.submit(m, w.arrival)
+		return
+	}
+	b.decoder.decode(&w)
 	if len(w.uplinks) > 0 {
 		b.scripts <- job{m, w}
 		return

@@ -23,6 +23,7 @@ const (
 func (b *Bridge) stayConnected(ctx context.Context) error {
 	wait := firstWait
 	for ctx.Err() == nil {
+		b.miss()
 		s, err := b.connect(ctx)
 		if err == nil {
 			b.arrived(s)
@@ -81,6 +82,7 @@ func (b *Bridge) hold(ctx context.Context, s *session) error {
 			b.close(s, s.lost)
 			return s.lost
 		case <-watch.C:
+			b.look(s)
 			if _, oldest, _ := s.window.State(); !oldest.IsZero() && b.o.Now().Sub(oldest) > b.o.Stall {
 				b.close(s, errStalled)
 				return errStalled
@@ -110,7 +112,7 @@ func (b *Bridge) leave(s *session) error {
 
 func (b *Bridge) arrived(s *session) {
 	b.mu.Lock()
-	b.session, b.since, b.lastError = s, b.o.Now(), ""
+	b.session, b.since, b.lastError, b.taken = s, b.o.Now(), "", 0
 	b.mu.Unlock()
 	b.o.Log.Info("connected to the broker", "broker", b.shown, "client", b.o.ClientID)
 }

@@ -65,10 +65,11 @@ func (q *quarantine) Add(ctx context.Context, items []telemetry.Quarantined) (dr
 		if err != nil {
 			return nil, err
 		}
-		gone, err := q.trim(ctx, s, kept)
-		dropped = int(gone.sum().messages)
-		kept.subtract(gone)
-		return kept, err
+		if err := keepTotals(ctx, s, kept); err != nil {
+			return nil, err
+		}
+		dropped, err = q.trim(ctx, s)
+		return nil, err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("quarantine: %w", err)
@@ -90,42 +91,9 @@ func (q *quarantine) insert(ctx context.Context, s *session, items []telemetry.Q
 		if ids[i], err = s.insert(ctx, known, args); err != nil {
 			return nil, err
 		}
-		added.add(row.Reason, amount{1, row.Bytes})
+		added.add(row.Reason, row.Device, amount{1, row.Bytes})
 	}
 	return added, nil
-}
-
-// trim drops the oldest messages until the rest is within bounds.
-func (q *quarantine) trim(ctx context.Context, s *session, added tally) (tally, error) {
-	total, err := keptTotal(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	total.plus(added.sum())
-	gone, last := tally{}, int64(0)
-	for q.over(total) {
-		var oldest []quarantineRow
-		err := s.query.NewSelect().Model(&oldest).Column("id", "reason", "bytes").
-			Where("id > ?", last).OrderExpr("id").Limit(500).Scan(ctx)
-		if err != nil || len(oldest) == 0 {
-			return gone, err
-		}
-		for i := 0; i < len(oldest) && q.over(total); i++ {
-			one := amount{1, oldest[i].Bytes}
-			total.minus(one)
-			gone.add(oldest[i].Reason, one)
-			last = oldest[i].ID
-		}
-	}
-	if last == 0 {
-		return gone, nil
-	}
-	_, err = s.query.NewDelete().Model((*quarantineRow)(nil)).Where("id <= ?", last).Exec(ctx)
-	return gone, err
-}
-
-func (q *quarantine) over(a amount) bool {
-	return a.messages > q.max.Messages || a.bytes > q.max.Bytes
 }
 
 // List implements telemetry.Quarantine.
@@ -166,12 +134,12 @@ func (q *quarantine) Remove(ctx context.Context, ids []int64) error {
 		left := tally{}
 		for some := range slices.Chunk(ids, 500) {
 			var gone []quarantineRow
-			err := s.query.NewDelete().Model(&gone).Where("id IN (?)", bun.List(some)).Returning("reason, bytes").Scan(ctx, &gone)
+			err := s.query.NewDelete().Model(&gone).Where("id IN (?)", bun.List(some)).Returning("reason, device, bytes").Scan(ctx, &gone)
 			if err != nil {
 				return nil, err
 			}
 			for _, r := range gone {
-				left.add(r.Reason, amount{-1, -r.Bytes})
+				left.add(r.Reason, r.Device, amount{-1, -r.Bytes})
 			}
 		}
 		return left, nil

@@ -111,6 +111,69 @@ func fill(t *testing.T, q telemetry.Quarantine, want int) {
 	}
 }
 
+// One that fills the quarantine pushes out its own messages and nobody else's.
+func TestTheFullestDevicesGiveWay(t *testing.T) {
+	for name, most := range map[string]QuarantineMax{
+		"by count": {Messages: 1000},
+		"by bytes": {Bytes: 1000 * (24 + 6)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			onBothEngines(t, func(t *testing.T, options Options) {
+				options.QuarantineMax = most
+				giveWayInTurn(t, open(t, options).Quarantine())
+			})
+		})
+	}
+}
+
+func giveWayInTurn(t *testing.T, q telemetry.Quarantine) {
+	ctx := t.Context()
+	add := func(device string, n int) (ids []int64, dropped int) {
+		items := make([]telemetry.Quarantined, n)
+		for i := range items {
+			items[i] = telemetry.Quarantined{Received: noon, Reason: telemetry.Undecodable, Device: device, Payload: make([]byte, 24)}
+		}
+		dropped, err := q.Add(ctx, items)
+		must(t, err)
+		for i := range items {
+			ids = append(ids, items[i].ID)
+		}
+		return ids, dropped
+	}
+	of := func(device string) (left []int64) {
+		found, err := q.List(ctx, telemetry.QuarantineFilter{Device: device})
+		must(t, err)
+		return ids(found)
+	}
+	same := func(what string, got, want []int64) {
+		t.Helper()
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", what, diff)
+		}
+	}
+	quiet, _ := add("quiet0", 100)
+	middle, _ := add("middle", 300)
+	loud, dropped := add("loud00", 2500)
+	if dropped != 1900 {
+		t.Errorf("%d went, want 1,900", dropped)
+	}
+	same("the loud one has its newest", of("loud00"), loud[1900:])
+	same("the quiet one", of("quiet0"), quiet)
+	other, _ := add("other0", 500) // 1,500 in all: the level is 300
+	same("the middle one", of("middle"), middle)
+	same("the other one", of("other0"), other[200:])
+	same("the loud one", of("loud00"), loud[2200:])
+	must(t, q.Remove(ctx, middle))
+	if _, dropped := add("quiet0", 300); dropped != 0 {
+		t.Errorf("%d went though there was room", dropped)
+	}
+	if _, dropped := add("quiet0", 10); dropped != 10 || len(of("quiet0")) != 400 {
+		t.Errorf("%d went and %d stayed of the fullest", dropped, len(of("quiet0")))
+	}
+	same("the quiet ones newest", of("quiet0")[:1], []int64{quiet[10]})
+	counted(ctx, t, q, map[telemetry.Reason]int64{telemetry.Undecodable: 1000})
+}
+
 func TestQuarantineTakesHostileTexts(t *testing.T) {
 	withDatabase(t, func(ctx context.Context, t *testing.T, d *Database) {
 		m := message(0, telemetry.Undecodable)

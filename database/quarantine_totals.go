@@ -3,6 +3,7 @@ package database
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/uptrace/bun"
 
@@ -16,19 +17,27 @@ type amount struct{ messages, bytes int64 }
 func (a *amount) plus(b amount)  { a.messages, a.bytes = a.messages+b.messages, a.bytes+b.bytes }
 func (a *amount) minus(b amount) { a.plus(amount{-b.messages, -b.bytes}) }
 
-// tally is amounts by reason.
-type tally map[string]amount
+// kind is what totals are kept of.
+type kind struct{ reason, device string }
 
-func (t tally) add(reason string, a amount) {
-	sum := t[reason]
+// tally is amounts by kind.
+type tally map[kind]amount
+
+func (t tally) add(reason, device string, a amount) {
+	sum := t[kind{reason, device}]
 	sum.plus(a)
-	t[reason] = sum
+	t[kind{reason, device}] = sum
 }
 
-func (t tally) subtract(other tally) {
-	for reason, a := range other {
-		t.add(reason, amount{-a.messages, -a.bytes})
+// by sums up by one of a kind's names.
+func (t tally) by(name func(kind) string) map[string]amount {
+	sums := map[string]amount{}
+	for k, a := range t {
+		sum := sums[name(k)]
+		sum.plus(a)
+		sums[name(k)] = sum
 	}
+	return sums
 }
 
 func (t tally) sum() (all amount) {
@@ -57,19 +66,35 @@ func keptTotal(ctx context.Context, s *session) (all amount, err error) {
 }
 
 func keepTotals(ctx context.Context, s *session, changed tally) error {
-	rows := make([]totalRow, 0, len(changed))
-	for reason, a := range changed {
-		if a != (amount{}) {
-			rows = append(rows, totalRow{Reason: reason, Messages: a.messages, Bytes: a.bytes})
+	var reasons []totalRow
+	for reason, a := range changed.by(func(k kind) string { return k.reason }) {
+		reasons = append(reasons, totalRow{Reason: reason, Messages: a.messages, Bytes: a.bytes})
+	}
+	var devices []deviceTotalRow
+	for device, a := range changed.by(func(k kind) string { return k.device }) {
+		devices = append(devices, deviceTotalRow{Device: device, Messages: a.messages, Bytes: a.bytes})
+	}
+	if err := addUp(ctx, s, "reason", reasons); err != nil {
+		return err
+	}
+	if err := addUp(ctx, s, "device", devices); err != nil {
+		return err
+	}
+	_, err := s.query.NewDelete().Model((*deviceTotalRow)(nil)).Where("messages <= 0").Exec(ctx)
+	return err
+}
+
+// addUp adds to the rows of a table of totals.
+func addUp[Row any](ctx context.Context, s *session, key string, rows []Row) error {
+	for some := range slices.Chunk(rows, 500) {
+		_, err := s.query.NewInsert().Model(&some).On("CONFLICT (?) DO UPDATE", bun.Ident(key)).
+			Set("messages = ?TableAlias.messages + EXCLUDED.messages").
+			Set("bytes = ?TableAlias.bytes + EXCLUDED.bytes").Exec(ctx)
+		if err != nil {
+			return err
 		}
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	_, err := s.query.NewInsert().Model(&rows).On("CONFLICT (reason) DO UPDATE").
-		Set("messages = ?TableAlias.messages + EXCLUDED.messages").
-		Set("bytes = ?TableAlias.bytes + EXCLUDED.bytes").Exec(ctx)
-	return err
+	return nil
 }
 
 // Count implements telemetry.Quarantine. For the whole city its cost is that

@@ -13,6 +13,10 @@ type Arrival struct {
 	Measurements []Measurement
 	Refusal      *Refusal // why it could not be decoded; nil otherwise
 	Answerable   bool     // the sender is told of refusals, so nothing is quarantined
+
+	Payer string // the device whose quota it counts for whatever is in it, "" when only its measurements can tell
+	Paid  int64  // the id of the Payer once it was charged
+	Held  bool   // all whom it names were charged, and its sender has waited as it had to
 }
 
 // Receipt tells what became of an arrival, once that is durable.

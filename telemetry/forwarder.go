@@ -241,7 +241,7 @@ func (f *Forwarder) isolate(ctx context.Context, items []Quarantined) error {
 	return f.insist(ctx, "quarantine", func() error {
 		dropped, err := f.o.Quarantine.Add(ctx, items)
 		if dropped > 0 {
-			f.o.Log.Warn("the quarantine is full: the oldest messages were dropped", "messages", dropped)
+			f.o.Log.Warn("the quarantine is full: the oldest messages of the devices that fill it most were dropped", "messages", dropped)
 		}
 		return err
 	})

@@ -31,7 +31,8 @@ type QuarantineFilter struct {
 	Scope  *access.Scope // only of these organisations' devices; nil: all
 }
 
-// Quarantine keeps refused messages, bounded: dropping the oldest is counted.
+// Quarantine keeps refused messages, bounded: when it is full, the oldest of
+// the devices that have most in it go, and are counted.
 type Quarantine interface {
 	// Add keeps the messages durably, sets their ids, and answers how many old
 	// ones had to go to stay within bounds.

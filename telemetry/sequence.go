@@ -16,6 +16,8 @@ type sequence struct {
 	last    int64
 	at      int64  // when last was measured
 	missing []span // ascending, inclusive
+	before  int64  // last as it was at the last snapshot
+	doubt   int64  // so many after last may have come unnoticed, see Restore
 }
 
 type span struct{ from, to int64 }
@@ -38,18 +40,18 @@ func (s *Sequences) Note(device, seq, at int64, clock bool) (missing int64) {
 	defer s.mu.Unlock()
 	d := s.devices[device]
 	if d == nil {
-		s.devices[device] = &sequence{last: seq, at: at}
+		s.devices[device] = &sequence{last: seq, at: at, before: seq}
 		return 0
 	}
 	switch {
 	case seq > d.last:
-		missing = seq - d.last - 1
+		missing = max(0, seq-d.last-1-d.doubt)
 		if missing > 0 {
-			d.miss(span{d.last + 1, seq - 1})
+			d.miss(span{seq - missing, seq - 1})
 		}
-		d.last, d.at = seq, max(d.at, at)
+		d.last, d.at, d.doubt = seq, max(d.at, at), 0
 	case seq < d.last && !d.fill(seq) && d.restarted(seq, at, clock):
-		*d = sequence{last: seq, at: at}
+		*d = sequence{last: seq, at: at, before: seq}
 	}
 	return missing
 }

@@ -82,7 +82,8 @@ type hub struct {
 	key            string // of a city administrator
 }
 
-// startHub starts a hub on free ports; args add to its own.
+// startHub starts a hub on free ports, with the quotas that it has by itself;
+// args add to its own.
 func startHub(t testing.TB, data string, env []string, args ...string) *hub {
 	t.Helper()
 	if err := lookAtSources(); err != nil {
@@ -92,7 +93,7 @@ func startHub(t testing.TB, data string, env []string, args ...string) *hub {
 	h := &hub{t: t, data: data, http: address(), ops: address(), mqt: address(), env: env,
 		log: filepath.Join(t.TempDir(), "hub.log")}
 	h.args = append([]string{"serve", "--data", data, "--rate-keys", "0", "--http", h.http, "--ops", h.ops, "--mqtt-listen", h.mqt,
-		"--mqtt-anonymous", "--device-messages", "0", "--device-bytes", "0"}, args...)
+		"--mqtt-anonymous"}, args...)
 	t.Cleanup(func() {
 		h.kill()
 		if t.Failed() {
@@ -233,8 +234,9 @@ type totals struct {
 	Spool    struct{ Readings int64 }
 	Sequence struct{ Gaps, Missing int64 }
 	Intake   struct{ Failing string }
+	Broker   struct{ SessionLost int64 }
 	Counters struct {
-		Received                             map[string]int64
+		Received, Rejected                   map[string]int64
 		Accepted, Stored, Queued, Duplicates int64
 		Quarantined, QuarantinedLate         map[string]int64
 		Dropped                              map[string]int64

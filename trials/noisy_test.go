@@ -77,10 +77,24 @@ func calm(t *testing.T, clients []mqtt.Client, lasting time.Duration) time.Durat
 	return all[len(all)*99/100]
 }
 
-// One device that sends as fast as it can does not make the others wait. The
-// machine has other work, so the middle one of a few rounds counts.
+// One device that sends as fast as it can does not make the others wait,
+// whether what it sends is a reading or not. The machine has other work, so the
+// middle one of a few rounds counts.
 func TestANoisyDeviceLeavesTheOthersAlone(t *testing.T) {
-	const quiet, rounds = 10, 5
+	for name, c := range map[string]struct {
+		rounds      int
+		topic, text string
+	}{
+		"readings": {5, "telemetry", `{"values":{"pm25":2}}`},
+		"garbage":  {3, "telemetry", `{"values":{"pm25":`},
+		"statuses": {3, "status", strings.Repeat("x", 4096)},
+	} {
+		t.Run(name, func(t *testing.T) { leavesTheOthersAlone(t, c.rounds, c.topic, c.text) })
+	}
+}
+
+func leavesTheOthersAlone(t *testing.T, rounds int, topic, text string) {
+	const quiet, rate, burst = 10, 100, 200
 	h := startHub(t, t.TempDir(), nil, "--mqtt-anonymous=false", "--device-messages", "100", "--device-burst", "200")
 	h.registerFlood(quiet + 1)
 	var clients []mqtt.Client
@@ -88,6 +102,7 @@ func TestANoisyDeviceLeavesTheOthersAlone(t *testing.T) {
 		clients = append(clients, h.flooder(i+1))
 	}
 	noisy := h.flooder(quiet + 1)
+	start := time.Now()
 	var ratios []float64
 	var sent atomic.Int64
 	for range rounds {
@@ -104,7 +119,7 @@ func TestANoisyDeviceLeavesTheOthersAlone(t *testing.T) {
 				if len(window) == cap(window) {
 					(<-window).WaitTimeout(time.Second)
 				}
-				window <- noisy.Publish(floodTopic(quiet+1), 1, false, `{"values":{"pm25":2}}`)
+				window <- noisy.Publish(fmt.Sprintf("cityhub/v1/flood-%06d/%s", quiet+1, topic), 1, false, text)
 				sent.Add(1)
 			}
 		})
@@ -115,7 +130,14 @@ func TestANoisyDeviceLeavesTheOthersAlone(t *testing.T) {
 		t.Logf("p99 until latest: alone %v, beside the noisy one %v: %.2f times", alone, beside, ratio)
 		ratios = append(ratios, ratio)
 	}
-	t.Logf("the noisy device sent %d", sent.Load())
+	s, took := h.status().Counters, time.Since(start)
+	t.Logf("the noisy device sent %d; quarantined %v, rejected %v", sent.Load(), s.Quarantined, s.Rejected)
+	if got, most := s.Quarantined["undecodable"], burst+int64(rate*took.Seconds())+1; got > most {
+		t.Errorf("%d messages were looked at of a device that may send %d", got, most)
+	}
+	if s.Quarantined["quota"]+s.Rejected["quota"] > 0 {
+		t.Error("a device that can be made to wait is refused")
+	}
 	slices.Sort(ratios)
 	if middle := ratios[len(ratios)/2]; middle > 2 {
 		t.Errorf("the others wait %.2f times as long in the middle round, want at most twice", middle)

@@ -159,7 +159,7 @@ type hubConsumer struct{ *hub }
 
 func newHubConsumer(t *testing.T, broker string, db *testbed.Influx) consumer {
 	env, args := influxArgs(db)
-	h := startHub(t, t.TempDir(), env, append(append(args, shipped...), "--mqtt-url", broker)...)
+	h := startHub(t, t.TempDir(), env, append(args, "--mqtt-url", broker)...)
 	h.registerFlood(floodDevices)
 	h.terminate()
 	return hubConsumer{h}

@@ -50,7 +50,7 @@ func runLatency(t *testing.T, r *race.Report) {
 		db := testbed.InfluxDB(t)
 		broker := testbed.Mosquitto(t, shippedConfig(t))
 		env, args := influxArgs(db)
-		h := startHub(t, t.TempDir(), env, append(append(args, shipped...), "--mqtt-url", broker.URL)...)
+		h := startHub(t, t.TempDir(), env, append(args, "--mqtt-url", broker.URL)...)
 		h.registerFlood(floodDevices + 1)
 		ledger := filepath.Join(t.TempDir(), "ledger")
 		awaitQuiet(t)

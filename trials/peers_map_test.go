@@ -32,7 +32,7 @@ func runMap(t *testing.T, r *race.Report) {
 	ok := t.Run("map", func(t *testing.T) {
 		db := testbed.InfluxDB(t)
 		env, args := influxArgs(db)
-		h := startHub(t, t.TempDir(), env, append(args, shipped...)...)
+		h := startHub(t, t.TempDir(), env, args...)
 		c := mapRace{t: t, hub: h, db: db, report: r, slow: map[string]bool{}}
 		c.grow(mapStations[0], 1)
 		c.latest(mapStations[0], "")

@@ -103,6 +103,3 @@ func fastest(t *testing.T, r *race.Report, program string) telegrafSettings {
 	r.Note("Telegraf goes on with %s", best)
 	return best
 }
-
-// shipped are the quotas as a hub has them by itself: other trials flood.
-var shipped = []string{"--device-messages", "100", "--device-bytes", "262144"}

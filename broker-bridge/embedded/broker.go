@@ -22,6 +22,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	bridge "cityhub/broker-bridge"
+	"cityhub/telemetry"
 )
 
 const drainTime = 6 * time.Second // for the last acknowledgements at the end
@@ -35,11 +36,11 @@ type Authenticator interface {
 	Authenticate(clientID, username, password string) (sender string, valid func() bool)
 }
 
-// Limiter holds devices back that send too much.
+// Limiter holds senders back that send too much. A *quota.Meter is one.
 type Limiter interface {
-	// Delay is asked for every message and says how long its connection has to
-	// wait before the message is taken.
-	Delay(client string) time.Duration
+	// Hold is asked for every message, before it is decoded and after, and says
+	// how long its connection has to wait before the message is taken.
+	Hold(a *telemetry.Arrival) time.Duration
 }
 
 // Options make a broker. Listen, Decoder and Intake are required.

@@ -189,8 +189,9 @@ func TestAPacketAboveTheLimitEndsTheConnection(t *testing.T) {
 // pace is a limiter that lets one client through only now and then.
 type pace struct{ slow string }
 
-func (p pace) Delay(client string) time.Duration {
-	if client == p.slow {
+func (p pace) Hold(a *telemetry.Arrival) time.Duration {
+	if !a.Held && a.Payer == p.slow {
+		a.Held = true
 		return 50 * time.Millisecond
 	}
 	return 0

@@ -137,13 +137,18 @@ func (h *hook) OnPublish(client *mqtt.Client, pk packets.Packet) (packets.Packet
 		return pk, nil
 	}
 	b, p := h.broker, peerOf(client)
-	b.holdBack(client)
-	now := b.o.Now()
-	entry := p.window.Add(pk.PacketID, p.answer(pk), len(pk.Payload)+len(pk.TopicName), now)
+	var entry *inflight.Entry
+	take := func(a *telemetry.Arrival) bool {
+		b.holdBack(a)
+		a.Received = b.o.Now()
+		entry = p.window.Add(pk.PacketID, p.answer(pk), len(pk.Payload)+len(pk.TopicName), a.Received)
+		return entry != nil
+	}
+	arrival, err := b.o.Decoder.ArrivalIf(context.Background(), pk.TopicName, pk.Payload, p.sender, b.o.Now(), take)
 	if entry == nil {
 		return pk, packets.ErrRejectPacket
 	}
-	arrival, err := b.o.Decoder.Arrival(context.Background(), pk.TopicName, pk.Payload, p.sender, now)
+	b.holdBack(&arrival)
 	if arrival.Refusal == nil || arrival.Refusal.Reason != telemetry.WrongSender {
 		b.distribute(pk)
 	}
@@ -170,12 +175,13 @@ func (p *peer) answer(pk packets.Packet) byte {
 	return inflight.None
 }
 
-// holdBack makes the sender wait as the limiter wants it.
-func (b *Broker) holdBack(client *mqtt.Client) {
+// holdBack makes the sender wait as the limiter wants it. A gateway waits for
+// every device that it names.
+func (b *Broker) holdBack(a *telemetry.Arrival) {
 	if b.o.Limit == nil {
 		return
 	}
-	delay := b.o.Limit.Delay(client.ID)
+	delay := b.o.Limit.Hold(a)
 	if delay <= 0 {
 		return
 	}

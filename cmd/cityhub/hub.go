@@ -65,6 +65,8 @@ type hub struct {
 	imports   *imports.Imports
 	api       *api.Server
 	broker    broker
+	notebook  *notebook
+	past      brokerMemory
 }
 
 // heapFloor is never touched and so costs no memory. The collector waits until
@@ -80,7 +82,7 @@ func serve(ctx context.Context, s *serveCommand, log *slog.Logger, out io.Writer
 	h.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	defer func() { err = errors.Join(err, h.close()) }()
 	for _, open := range []func(context.Context) error{
-		h.openDatabase, h.openAccounts, h.openArchive, h.openSpool, h.openTelemetry, h.openDecoder, h.openImports, h.openAPI, h.openBroker,
+		h.openDatabase, h.openAccounts, h.openArchive, h.openSpool, h.openTelemetry, h.openMemory, h.openDecoder, h.openImports, h.openAPI, h.openBroker,
 	} {
 		if err := open(ctx); err != nil {
 			return err

@@ -64,7 +64,7 @@ func (h *hub) openBroker(context.Context) (err error) {
 	}
 	h.broker, err = bridge.New(bridge.Options{URL: h.MQTTURL, ClientID: h.MQTTClientID,
 		Username: h.MQTTUsername, Password: h.MQTTPassword,
-		Decoder: h.decoder, Intake: h.gate, Signs: h.signs, Log: h.log, Metrics: h.metrics})
+		Decoder: h.decoder, Intake: h.gate, Limit: h.gate, Before: h.before(), Signs: h.signs, Log: h.log, Metrics: h.metrics})
 	return err
 }
 
@@ -126,7 +126,7 @@ func (h *hub) stages() ([]stage, error) {
 	if err != nil {
 		return nil, err
 	}
-	stages := []stage{operations, {"forwarder", h.forwarder.Run}, {"roll-ups", h.roller.Run}, {"geofences", h.fences.Run}, {"pipeline", h.pipeline.Run}, {"imports", h.imports.Run},
+	stages := []stage{operations, {"memory", h.keepMemory}, {"forwarder", h.forwarder.Run}, {"roll-ups", h.roller.Run}, {"geofences", h.fences.Run}, {"pipeline", h.pipeline.Run}, {"imports", h.imports.Run},
 		{"accounts", func(ctx context.Context) error { return h.accounts.Run(ctx, h.untold) }},
 		{"http", func(ctx context.Context) error { return h.servePages(ctx, pages) }}, {"mqtt", h.broker.Run}}
 	if outbox := h.outbox(); outbox != nil {

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"cityhub/devices"
 	"cityhub/telemetry"
 )
 
@@ -24,7 +25,7 @@ type Intake interface {
 
 // Gate is an Intake before another that refuses what is beyond a device's
 // quota. Readings of devices that nobody has registered pass: they end in the
-// quarantine, which is bounded.
+// quarantine, where they cannot push out others'.
 type Gate struct {
 	meter *Meter
 	next  Intake
@@ -45,18 +46,39 @@ type verdict struct {
 	keep   bool // in quarantine
 }
 
+// Admit charges a message to its payer before anything is decoded, so that
+// what is refused or ignored later counts as well. It answers false for one
+// that is too many, with the refusal to submit.
+func (g *Gate) Admit(a *telemetry.Arrival) bool {
+	who, known := g.meter.payer(a)
+	if !known {
+		return true
+	}
+	now := g.meter.now()
+	v := g.verdict(who, g.meter.charge(who.DeviceID, now.UnixNano(), len(a.Payload)), now)
+	if v.beyond == "" {
+		a.Paid = who.DeviceID
+		return true
+	}
+	a.Refusal = v.refusal(a.Payer)
+	a.Answerable = a.Answerable || !v.keep
+	return false
+}
+
+// Missed tells for how long nothing was taken from a broker that has kept it.
+func (g *Gate) Missed(pause time.Duration) { g.meter.Missed(pause) }
+
 // Submit hands an arrival on. A message is charged once to each device that it
 // names; of a message of many only the measurements of those within their
 // quota go on.
 func (g *Gate) Submit(a telemetry.Arrival, done func(telemetry.Receipt)) {
 	now := g.meter.now()
 	if len(a.Measurements) == 1 { // nearly all are
-		v := g.judge(&a.Measurements[0], len(a.Payload), now)
-		if v.beyond == "" {
-			g.next.Submit(a, done)
+		if v := g.single(&a, now); v.beyond != "" {
+			g.split(a, []verdict{v}, done)
 			return
 		}
-		g.split(a, []verdict{v}, done)
+		g.next.Submit(a, done)
 		return
 	}
 	if verdicts, any := g.all(&a, now); any {
@@ -64,6 +86,15 @@ func (g *Gate) Submit(a telemetry.Arrival, done func(telemetry.Receipt)) {
 		return
 	}
 	g.next.Submit(a, done)
+}
+
+func (g *Gate) single(a *telemetry.Arrival, now time.Time) verdict {
+	m := &a.Measurements[0]
+	who, known := g.meter.registry.Named(m.Device)
+	if !known {
+		return verdict{}
+	}
+	return g.judge(a, who, m, now)
 }
 
 // all gives the verdict for each measurement, and whether any is refused.
@@ -74,14 +105,13 @@ func (g *Gate) all(a *telemetry.Arrival, now time.Time) (verdicts []verdict, any
 	verdicts = make([]verdict, len(a.Measurements))
 	by := map[int64]verdict{} // of devices seen in this message
 	for i := range a.Measurements {
-		m := &a.Measurements[i]
-		who, known := g.meter.registry.Named(m.Device)
+		who, known := g.meter.registry.Named(a.Measurements[i].Device)
 		if !known {
 			continue
 		}
 		v, had := by[who.DeviceID]
 		if !had {
-			v = g.judge(m, len(a.Payload), now)
+			v = g.judge(a, who, &a.Measurements[i], now)
 			by[who.DeviceID] = v
 		}
 		verdicts[i], any = v, any || v.beyond != ""
@@ -89,17 +119,29 @@ func (g *Gate) all(a *telemetry.Arrival, now time.Time) (verdicts []verdict, any
 	return verdicts, any
 }
 
-func (g *Gate) judge(m *telemetry.Measurement, size int, now time.Time) verdict {
-	who, known := g.meter.registry.Named(m.Device)
-	if !known {
+// judge charges a device for what it has not paid for yet.
+func (g *Gate) judge(a *telemetry.Arrival, who devices.Identity, m *telemetry.Measurement, now time.Time) verdict {
+	beyond := ""
+	if !a.Held && a.Paid != who.DeviceID {
+		beyond = g.meter.charge(who.DeviceID, now.UnixNano(), len(a.Payload))
+	}
+	if beyond == "" {
+		beyond = g.meter.names(who.DeviceID, now.UnixNano(), m.Values)
+	}
+	return g.verdict(who, beyond, now)
+}
+
+func (g *Gate) verdict(who devices.Identity, beyond string, now time.Time) verdict {
+	if beyond == "" {
 		return verdict{}
 	}
-	v := verdict{beyond: g.meter.charge(who.DeviceID, now.UnixNano(), size, m.Values)}
-	if v.beyond != "" {
-		v.keep = g.meter.keeps(who.DeviceID, now.UnixNano())
-		g.tell(who.DeviceID, who.Code, v.beyond, now)
-	}
-	return v
+	g.tell(who.DeviceID, who.Code, beyond, now)
+	return verdict{beyond: beyond, keep: g.meter.keeps(who.DeviceID, now.UnixNano())}
+}
+
+func (v verdict) refusal(device string) *telemetry.Refusal {
+	return &telemetry.Refusal{Reason: telemetry.OverQuota,
+		Detail: fmt.Sprintf("device: %.100q sends too many %s; slow it down, or raise the hub's quotas", device, v.beyond)}
 }
 
 func (g *Gate) tell(device int64, code, beyond string, now time.Time) {
@@ -125,8 +167,7 @@ func (g *Gate) split(a telemetry.Arrival, verdicts []verdict, done func(telemetr
 			pass.Measurements, places = append(pass.Measurements, a.Measurements[i]), append(places, i)
 			continue
 		}
-		out.Refusals[i] = &telemetry.Refusal{Reason: telemetry.OverQuota,
-			Detail: fmt.Sprintf("device: %.100q sends too many %s; slow it down, or raise the hub's quotas", a.Measurements[i].Device, v.beyond)}
+		out.Refusals[i] = v.refusal(a.Measurements[i].Device)
 		stop.Refusal, keep = out.Refusals[i], keep || v.keep
 	}
 	stop.Answerable = stop.Answerable || !keep

@@ -6,6 +6,7 @@ package quota
 import (
 	"hash/maphash"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -53,6 +54,7 @@ type Meter struct {
 	registry Registry
 	now      func() time.Time
 	seed     maphash.Seed
+	arrears  arrears
 	shards   [64]shard
 }
 
@@ -65,6 +67,7 @@ type shard struct {
 // that was sent would have been sent at the permitted pace.
 type usage struct {
 	messages, bytes bucket
+	late            used   // of the meter's arrears
 	kept            bucket // of refused messages, see Gate
 	names           []uint64
 	since           int64 // of the names
@@ -109,37 +112,88 @@ func (m *Meter) bursts() (messages, bytes int64) {
 	return int64(max(0, m.limits.Burst) * cost(m.limits.Messages)), int64(byteBurst * time.Second)
 }
 
-// Delay says how long a device's connection has to wait so that its next
-// message is within its quota. Who is no registered device does not wait.
-func (m *Meter) Delay(client string) time.Duration {
-	who, ok := m.registry.Named(client)
-	if !ok {
-		return 0
+// Hold charges a message to the devices that send it, and says how long its
+// connection has to wait before the message is taken: it is for edges that can
+// make their senders wait and so need to refuse nobody. It is asked before the
+// message is decoded, and once more when it is known whom it names. Who is no
+// registered device does not wait.
+func (m *Meter) Hold(a *telemetry.Arrival) (wait time.Duration) {
+	now, size := m.now().UnixNano(), len(a.Payload)
+	a.Held = true
+	if who, ok := m.payer(a); ok && a.Paid == 0 {
+		a.Paid = who.DeviceID
+		return m.hold(who.DeviceID, now, size)
 	}
-	now := m.now().UnixNano()
+	var others []int64
+	for i := range a.Measurements {
+		device := a.Measurements[i].Device
+		if device == a.Payer {
+			continue
+		}
+		who, ok := m.registry.Named(device)
+		if ok && who.DeviceID != a.Paid && !slices.Contains(others, who.DeviceID) {
+			others = append(others, who.DeviceID)
+			wait = max(wait, m.hold(who.DeviceID, now, size))
+		}
+	}
+	return wait
+}
+
+// payer finds who pays for a message. Topics of network servers name a device by
+// its DevEUI in their own way.
+func (m *Meter) payer(a *telemetry.Arrival) (devices.Identity, bool) {
+	if a.Payer == "" {
+		return devices.Identity{}, false
+	}
+	who, ok := m.registry.Named(a.Payer)
+	if !ok {
+		who, ok = m.registry.Named(strings.ToUpper(strings.TrimPrefix(a.Payer, "eui-")))
+	}
+	return who, ok
+}
+
+func (m *Meter) hold(device, now int64, size int) time.Duration {
 	messages, bytes := m.bursts()
-	u, s := m.lock(who.DeviceID)
+	u, s := m.lock(device)
 	defer s.mu.Unlock()
-	return time.Duration(max(u.messages.wait(now, messages), u.bytes.wait(now, bytes)))
+	wait := max(u.messages.wait(now, messages), u.bytes.wait(now, bytes))
+	u.add(m, now, size)
+	return time.Duration(wait)
 }
 
 // charge counts a message of a device and says what it is beyond, "" when it
 // is within its quota. What is refused does not count, so that a device that
 // comes back to its pace is heard at once.
-func (m *Meter) charge(device, now int64, size int, values []telemetry.KeyedValue) (beyond string) {
+func (m *Meter) charge(device, now int64, size int) (beyond string) {
 	messages, bytes := m.bursts()
 	u, s := m.lock(device)
 	defer s.mu.Unlock()
+	early, large := u.messages.wait(now, messages) > 0, u.bytes.wait(now, bytes) > 0
 	switch {
-	case u.messages.wait(now, messages) > 0:
+	case !early && !large:
+		u.add(m, now, size)
+	case m.arrears.pay(&u.late, now, int64(cost(m.limits.Messages)), int64(float64(size)*cost(m.limits.Bytes))):
+	case early:
 		return "messages a second"
-	case u.bytes.wait(now, bytes) > 0:
+	default:
 		return "bytes a second"
-	case !u.knows(m, now, values):
-		return "different keys within an hour"
 	}
+	return ""
+}
+
+func (u *usage) add(m *Meter, now int64, size int) {
 	u.messages.add(now, int64(cost(m.limits.Messages)))
 	u.bytes.add(now, int64(float64(size)*cost(m.limits.Bytes)))
+}
+
+// names notes the keys of a device's message; what it is beyond when they are
+// too many.
+func (m *Meter) names(device, now int64, values []telemetry.KeyedValue) (beyond string) {
+	u, s := m.lock(device)
+	defer s.mu.Unlock()
+	if !u.knows(m, now, values) {
+		return "different keys within an hour"
+	}
 	return ""
 }
 
