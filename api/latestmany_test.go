@@ -7,14 +7,14 @@ import (
 )
 
 // things counts the features of each thing in an answer.
-func (h *hub) things(query string) map[string]int {
+func (h *hub) things(query string, headers ...string) map[string]int {
 	h.t.Helper()
 	var answer struct {
 		Features []struct {
 			Properties struct{ Thing string }
 		}
 	}
-	check(h.t, json.Unmarshal(h.get(query).want(200).body, &answer))
+	check(h.t, json.Unmarshal(h.get(query, headers...).want(200).body, &answer))
 	told := map[string]int{}
 	for _, f := range answer.Features {
 		told[f.Properties.Thing]++
