@@ -86,14 +86,14 @@ func (MapFeature) Schema(r huma.Registry) *huma.Schema {
 type StationCollection struct {
 	Type     string           `json:"type" enum:"FeatureCollection"`
 	Features []StationFeature `json:"features" nullable:"false"`
-	BBox     []float64        `json:"bbox,omitempty" minItems:"4" maxItems:"6" doc:"Of what has a place; six numbers where there are altitudes"`
+	BBox     []float64        `json:"bbox,omitempty" nullable:"false" minItems:"4" maxItems:"6" doc:"Of what has a place; six numbers where there are altitudes"`
 }
 
 // MapCollection is the answer with stations and clusters.
 type MapCollection struct {
 	Type     string       `json:"type" enum:"FeatureCollection"`
 	Features []MapFeature `json:"features" nullable:"false"`
-	BBox     []float64    `json:"bbox,omitempty" minItems:"4" maxItems:"6" doc:"Of what has a place; six numbers where there are altitudes"`
+	BBox     []float64    `json:"bbox,omitempty" nullable:"false" minItems:"4" maxItems:"6" doc:"Of what has a place; six numbers where there are altitudes"`
 }
 
 // geoResponses describes an answer in GeoJSON of a shape.
