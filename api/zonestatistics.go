@@ -34,7 +34,7 @@ type zoneStatisticsInput struct {
 	Fn         []string `query:"fn" doc:"Of mean, min, max, count, sum; mean,min,max when absent. count and stations are always told"`
 	Weight     string   `query:"weight" enum:"reading,station" default:"reading" doc:"mean is that of all readings, or that of the stations' means"`
 	Boundaries string   `query:"boundaries" doc:"The day, as 2025-07-01, whose boundaries cut the city; then: each reading counts in the zone that held its place on its own day; today's when absent" example:"2025-06-30"`
-	RollUps    string   `query:"rollups" enum:"only" doc:"only: nothing but roll-ups is read, which is quick for any city; the present hour, an hour in which a station moved, and mobile things do not count then"`
+	RollUps    string   `query:"rollups" enum:"only" doc:"only: nothing but roll-ups is read, so vehicles fill no answer; the present hour, an hour in which a station moved, and mobile things do not count then"`
 
 	Organisation string `query:"organisation" doc:"Code or id of the stations' owner"`
 	Format       string `query:"format" enum:"json,csv" default:"json"`
