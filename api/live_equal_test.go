@@ -100,9 +100,14 @@ func (c *watched) act(t *rapid.T) {
 	property := rapid.SampledFrom([]string{"pm25", "temperature"}).Draw(t, "property")
 	at := geo.Position{Lon: 105.8 + float64(rapid.IntRange(0, 50).Draw(t, "lon"))/1000, Lat: 21.03}
 	target := must(c.registry.Resolve(device, c.now()))(c.t)
-	switch rapid.SampledFrom([]string{"read", "read", "read", "late", "move", "publish", "rename", "place", "alarm", "age", "zone", "back"}).Draw(t, "act") {
+	switch rapid.SampledFrom([]string{"read", "read", "read", "meet", "late", "move", "publish", "rename", "place", "alarm", "age", "zone", "back"}).Draw(t, "act") {
 	case "read":
 		c.read(target.Series.ID, property, c.now())
+	case "meet": // two datastreams of one station, read on the full minute
+		for _, device := range []string{"a0-second", "a0"} {
+			at := must(c.registry.Resolve(device, c.now()))(c.t)
+			c.read(at.Series.ID, property, c.now().Truncate(time.Minute))
+		}
 	case "late":
 		c.read(target.Series.ID, property, c.now().Add(-time.Hour))
 	case "move":

@@ -8,7 +8,6 @@ import (
 
 	"cityhub/access"
 	"cityhub/devices"
-	"cityhub/telemetry"
 )
 
 // MapProperty is a property of which the map has something to show.
@@ -36,19 +35,10 @@ func (s *Server) mapProperties() {
 		}
 		items := []MapProperty{}
 		for i := range known {
-			if p := &known[i]; s.tells(access.ScopeOf(ctx), p) {
+			if p := &known[i]; s.city.Tells(access.ScopeOf(ctx), p) {
 				items = append(items, MapProperty{Code: p.Code, Name: p.Name, Unit: p.Unit, Kind: string(p.Kind)})
 			}
 		}
 		return &shown[MapProperties]{MapProperties{items, s.o.Zone.String()}}, nil
-	})
-}
-
-// tells says whether there is a value of a property that the scope reads.
-func (s *Server) tells(scope *access.Scope, property *devices.ObservedProperty) bool {
-	now := s.o.Now().UnixNano()
-	return s.o.Latest.Any(property.Code, func(v telemetry.LatestValue) bool {
-		_, ok := s.city.Feature(scope, property, v, now)
-		return ok
 	})
 }

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 )
@@ -47,5 +48,31 @@ func TestMapProperties(t *testing.T) {
 	}
 	if got := codes("Authorization: "); got != "" {
 		t.Errorf("to everybody: %s", got)
+	}
+	publish := func(how, property string) {
+		t.Helper()
+		h.call("PATCH", fmt.Sprintf("datastreams/%d", h.stream("st-1", property)), fmt.Sprintf(`{"publication":%q}`, how), patch).want(200)
+	}
+	publish("public", "pm25")
+	if got := codes("Authorization: "); got != "pm25" {
+		t.Errorf("to everybody, once published: %s", got)
+	}
+	publish("private", "pm25")
+	if got := codes("Authorization: "); got != "" {
+		t.Errorf("to everybody, once withdrawn: %s", got)
+	}
+	publish("public", "temperature")
+	h.post("ingest", `{"device":"dev-1","values":{"temp":25}}`).want(202)
+	if got := codes("Authorization: "); got != "temperature" {
+		t.Errorf("to everybody, another published before its first reading: %s", got)
+	}
+	h.place("new", "HN", 105.85, 21.03, 7, 0)
+	publishNew := h.stream("new", "pm25")
+	if got := codes("Authorization: "); got != "temperature" {
+		t.Errorf("to everybody, with a new private station: %s", got)
+	}
+	h.call("PATCH", fmt.Sprintf("datastreams/%d", publishNew), `{"publication":"public"}`, patch).want(200)
+	if got := codes("Authorization: "); got != "pm25 temperature" {
+		t.Errorf("to everybody, with a new public station: %s", got)
 	}
 }

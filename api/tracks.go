@@ -121,6 +121,7 @@ type trackFeature struct {
 	next     string
 	pieces   [][]geo.Position
 	times    [][]int64
+	extent   geo.Extent
 }
 
 func (f *trackFeature) add(piece []telemetry.Place, simplify float64) {
@@ -132,6 +133,7 @@ func (f *trackFeature) add(piece []telemetry.Place, simplify float64) {
 	var times []int64
 	for _, i := range geo.Simplify(line, simplify) {
 		kept, times = append(kept, line[i]), append(times, piece[i].Time)
+		f.extent.Add(line[i])
 	}
 	f.pieces, f.times = append(f.pieces, kept), append(f.times, times)
 }
@@ -141,6 +143,7 @@ func (f *trackFeature) append(b []byte) []byte {
 	b = strconv.AppendInt(b, f.thing.ID, 10)
 	b = append(b, `,"geometry":`...)
 	b = geo.AppendTrack(b, f.pieces)
+	b = f.extent.AppendMember(b)
 	b = append(b, `,"properties":{"thing":`...)
 	b = citymap.AppendText(b, f.thing.Code)
 	b = append(b, `,"name":`...)

@@ -36,6 +36,9 @@ func TestATrackIsALineCutAtGaps(t *testing.T) {
 	h.drive(58*time.Minute, 0, 0)
 	third := h.drive(57*time.Minute, 105.82, 21.00)
 	f := h.get(path).json()
+	if !cmp.Equal(f["bbox"], []any{105.80, 21.0, 105.82, 21.0}) {
+		t.Errorf("bbox %v", f["bbox"])
+	}
 	line := map[string]any{"type": "LineString", "coordinates": []any{[]any{105.80, 21.0}, []any{105.81, 21.0}, []any{105.82, 21.0}}}
 	if !cmp.Equal(f["geometry"], line) || !cmp.Equal(property(f, "coordTimes"), []any{first, second, third}) || property(f, "doubtful") != 1.0 || property(f, "positions") != 3.0 {
 		t.Errorf("three positions: %v", f)

@@ -156,6 +156,7 @@ func TestImportsThatAreRefused(t *testing.T) {
 		return `{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"ma":"1"},"geometry":` + geometry + `}]}`
 	}
 	const open = `{"type":"Polygon","coordinates":[[[105,21],[106,21],[106,22]]]}`
+	const farOff = `{"type":"Polygon","coordinates":[[[175,-20],[-175,-20],[-175,10],[175,10],[175,-20]],[[-1e17,0],[-1e17,1],[-178,1],[-1e17,0]]]}`
 	const metres = `{"type":"Polygon","coordinates":[[[588000,2325000],[589000,2325000],[589000,2326000],[588000,2325000]]]}`
 	for name, c := range map[string]struct {
 		text, want string
@@ -167,6 +168,7 @@ func TestImportsThatAreRefused(t *testing.T) {
 		"no GeoJSON":   {"x", "file", []string{"zoneKind", "ward", "validFrom", "2025-07-01"}},
 		"no code":      {file(zoneA), "name the property that holds it", []string{"zoneKind", "ward", "validFrom", "2025-07-01"}},
 		"open ring":    {file(open), "polygon 1, the shell, near 106.000000 22.000000: the ring is not closed", []string{"zoneKind", "ward", "validFrom", "2025-07-01", "codeProperty", "ma"}},
+		"far off":      {file(farOff), "polygon 1, hole 1", []string{"zoneKind", "ward", "validFrom", "2025-07-01", "codeProperty", "ma"}},
 		"metres":       {file(metres), "name it by its EPSG code", []string{"zoneKind", "ward", "validFrom", "2025-07-01", "codeProperty", "ma"}},
 		"mended":       {file(open), "created:1", []string{"zoneKind", "ward", "validFrom", "2025-07-01", "codeProperty", "ma", "repair", "true"}},
 		"of VN-2000":   {strings.Replace(file(metres), `"1"`, `"2"`, 1), "created:1", []string{"zoneKind", "ward", "validFrom", "2025-07-01", "codeProperty", "ma", "crs", "5897"}},

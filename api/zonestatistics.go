@@ -34,6 +34,7 @@ type zoneStatisticsInput struct {
 	Fn         []string `query:"fn" doc:"Of mean, min, max, count, sum; mean,min,max when absent. count and stations are always told"`
 	Weight     string   `query:"weight" enum:"reading,station" default:"reading" doc:"mean is that of all readings, or that of the stations' means"`
 	Boundaries string   `query:"boundaries" doc:"The day, as 2025-07-01, whose boundaries cut the city; then: each reading counts in the zone that held its place on its own day; today's when absent" example:"2025-06-30"`
+	RollUps    string   `query:"rollups" enum:"only" doc:"only: nothing but roll-ups is read, so vehicles fill no answer; the present hour, an hour in which a station moved, and mobile things do not count then"`
 
 	Organisation string `query:"organisation" doc:"Code or id of the stations' owner"`
 	Format       string `query:"format" enum:"json,csv" default:"json"`
@@ -74,7 +75,7 @@ func (s *Server) getZoneStatistics(ctx context.Context, in *zoneStatisticsInput)
 	}
 	cells, err := statistics.Zones(ctx, s.o.History, &q.ZoneQuery)
 	if errors.Is(err, statistics.ErrTooMuch) {
-		return nil, tooMuch("ask for a shorter time, wider windows, one zone or one organisation")
+		return nil, tooMuch("ask for a shorter time, wider windows or one organisation, or with rollups=only, which leaves mobile things and the present hour out")
 	}
 	if err != nil {
 		return nil, err
@@ -112,7 +113,7 @@ func (s *Server) readZoneProperty(ctx context.Context, q *zoneQuestion) (err err
 	if slices.Contains(q.fns, "min") || slices.Contains(q.fns, "max") {
 		q.Need |= telemetry.NeedBounds
 	}
-	q.ZoneQuery.Property, q.Kind = q.property.Code, q.asked.Kind
+	q.ZoneQuery.Property, q.Kind, q.RollUps = q.property.Code, q.asked.Kind, q.asked.RollUps == "only"
 	return nil
 }
 

@@ -143,6 +143,7 @@ func TestAMonthByOldAndNewBoundaries(t *testing.T) {
 			february + "&boundaries=2026-03-01&weight=station": "E 4/3 45.6666667 7 100 207; N 0/0 - - - -; W 5/3 25 5 50 115",
 			february + "&boundaries=2026-03-01&zone=E":         "E 4/3 51.75 7 100 207",
 			february + "&boundaries=2020-01-01":                "",
+			february + "&boundaries=2026-02-28&rollups=only":   "N 0/0 - - - -; W 5/2 40 10 100 200", // without the bus, and the hour in which c moved
 			february + "&organisation=HN&zone=N":               "N 0/0 - - - -",
 
 			between(t, "2026-02-01 00:00", "2026-03-02 00:00") + "&boundaries=then&window=P1M": "E 01T00 1/1 400 400 400 400; " +

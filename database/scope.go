@@ -67,7 +67,9 @@ func streamsOf(thing, condition string) string {
 	return "EXISTS (SELECT 1 FROM datastreams seen WHERE seen.thing_id = " + thing + " AND NOT seen.retired AND " + condition + ")"
 }
 
-// seenThings is the condition on things; prefix names their table or alias.
+// seenThings is the condition on things; prefix names their table or alias. A
+// mobile thing is never seen for what it published: that would tell where a
+// vehicle is.
 func seenThings(prefix string, s *access.Scope) string {
 	if s.All {
 		return ""
@@ -89,12 +91,13 @@ func seenThings(prefix string, s *access.Scope) string {
 		any = append(any, "("+condition+")")
 	}
 	if open := published("seen.publication", s); open != "" {
-		any = append(any, streamsOf(prefix+".id", open))
+		any = append(any, "(NOT "+prefix+".mobile AND "+streamsOf(prefix+".id", open)+")")
 	}
 	return anyOf(any)
 }
 
-// seenDatastreams sees those of own and granted things, and what is published.
+// seenDatastreams sees those of own and granted things, and what is published
+// of things that stand somewhere.
 func seenDatastreams(s *access.Scope) string {
 	if s.All {
 		return ""
@@ -120,7 +123,7 @@ func seenDatastreams(s *access.Scope) string {
 		any = append(any, granted)
 	}
 	if open := published("publication", s); open != "" {
-		any = append(any, open)
+		any = append(any, "("+open+" AND NOT EXISTS (SELECT 1 FROM things home WHERE home.id = thing_id AND home.mobile))")
 	}
 	return anyOf(any)
 }

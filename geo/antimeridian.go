@@ -21,8 +21,12 @@ func over(from, to float64) bool {
 
 // Uncrossed gives the area such that no edge goes over the antimeridian: what
 // does is cut there into polygons on both sides (RFC 7946, 3.1.9). An area that
-// needs no cut is given back as it is, and so is one around a pole.
+// needs no cut is given back as it is, and so is one around a pole, and one that
+// is not on the Earth, which Check refuses.
 func (a Area) Uncrossed() Area {
+	if !a.onEarth() {
+		return a
+	}
 	crosses := func(p orb.Polygon) bool {
 		return slices.ContainsFunc(p, func(ring orb.Ring) bool {
 			for i := 1; i < len(ring); i++ {
@@ -47,6 +51,20 @@ func (a Area) Uncrossed() Area {
 	return cut
 }
 
+// onEarth says whether all corners are places.
+func (a Area) onEarth() bool {
+	for _, polygon := range a {
+		for _, ring := range polygon {
+			for _, p := range ring {
+				if (Position{Lon: p[0], Lat: p[1]}).Validate() != nil {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
 // uncross lays a polygon out without jumps and cuts it at 180° and -180°; nil
 // where that cannot be done.
 func uncross(polygon orb.Polygon) (parts []orb.Polygon) {
@@ -55,12 +73,7 @@ func uncross(polygon orb.Polygon) (parts []orb.Polygon) {
 		if flat[r] = unroll(ring); flat[r] == nil {
 			return nil
 		}
-		for r > 0 && !flat[0].Bound().Intersects(flat[r].Bound()) && flat[r][0][0] < flat[0].Bound().Max[0] {
-			flat[r] = moved(flat[r], 2*halfWay)
-		}
-		for r > 0 && !flat[0].Bound().Intersects(flat[r].Bound()) && flat[r][0][0] > flat[0].Bound().Min[0] {
-			flat[r] = moved(flat[r], -2*halfWay)
-		}
+		flat[r] = moved(flat[r], turnsTo(flat[0].Bound(), flat[r].Bound())*2*halfWay)
 	}
 	flat = orb.Polygon(Wound(Area{flat})[0])
 	for turn := -1; turn <= 1; turn++ {
@@ -75,6 +88,18 @@ func uncross(polygon orb.Polygon) (parts []orb.Polygon) {
 		}
 	}
 	return parts
+}
+
+// turnsTo is by how many turns around the Earth a ring that lies beside its
+// shell comes to it.
+func turnsTo(shell, ring orb.Bound) float64 {
+	switch {
+	case ring.Max[0] < shell.Min[0]:
+		return math.Ceil((shell.Min[0] - ring.Max[0]) / (2 * halfWay))
+	case ring.Min[0] > shell.Max[0]:
+		return -math.Ceil((ring.Min[0] - shell.Max[0]) / (2 * halfWay))
+	}
+	return 0
 }
 
 // unroll gives a ring whose longitudes go on beyond 180°; nil when it is not
@@ -102,36 +127,4 @@ func moved(ring orb.Ring, by float64) orb.Ring {
 		ring[i][0] += by
 	}
 	return ring
-}
-
-// uncrossedLine cuts a line at the antimeridian. Each part has two points at
-// least.
-func uncrossedLine(line []Position) [][]Position {
-	var parts [][]Position
-	begin := 0
-	part := []Position(nil)
-	for i := 1; i < len(line); i++ {
-		a, b := line[i-1], line[i]
-		if !over(a.Lon, b.Lon) {
-			continue
-		}
-		side := math.Copysign(halfWay, a.Lon)
-		share := (side - a.Lon) / (b.Lon + 2*side - a.Lon)
-		at := Position{Lon: side, Lat: a.Lat + share*(b.Lat-a.Lat), Alt: a.Alt + share*(b.Alt-a.Alt)}
-		parts = addPart(parts, append(append(part, line[begin:i]...), at))
-		at.Lon = -side
-		begin, part = i, []Position{at}
-	}
-	if begin > 0 {
-		line = append(part, line[begin:]...)
-	}
-	return addPart(parts, line)
-}
-
-// addPart leaves out what is but one point.
-func addPart(parts [][]Position, part []Position) [][]Position {
-	if slices.ContainsFunc(part, func(p Position) bool { return p != part[0] }) || len(part) > 2 {
-		return append(parts, part)
-	}
-	return parts
 }

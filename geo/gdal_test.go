@@ -97,7 +97,7 @@ func TestGeoJSONIsReadByGDAL(t *testing.T) {
 	text := []byte(`{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"name":"zone"},"geometry":`)
 	text = geo.AppendArea(text, fiji)
 	text = append(text, `},{"type":"Feature","properties":{"name":"way"},"geometry":`...)
-	text = geo.AppendLine(text, []geo.Position{{Lon: 179.5, Lat: -17, Alt: 2}, {Lon: -179.5, Lat: -18}})
+	text = geo.AppendTrack(text, [][]geo.Position{{{Lon: 179.5, Lat: -17, Alt: 2}, {Lon: 180, Lat: -17.5, Alt: 1}}, {{Lon: -180, Lat: -17.5, Alt: 1}, {Lon: -179.5, Lat: -18}}})
 	text = append(text, `},{"type":"Feature","properties":{"name":"nowhere"},"geometry":`...)
 	text = geo.AppendPoint(text, nil)
 	text = extent.AppendMember(append(text, "}]"...))

@@ -2,7 +2,6 @@ package geo
 
 import (
 	"math"
-	"slices"
 	"strconv"
 
 	"github.com/paulmach/orb"
@@ -65,42 +64,6 @@ func AppendPoint(b []byte, p *Position) []byte {
 	}
 	b = append(b, `{"type":"Point","coordinates":`...)
 	return append(appendPosition(b, *p, p.Alt != 0), '}')
-}
-
-// AppendLine writes a way as a GeoJSON geometry: a LineString or, where it goes
-// over the antimeridian and so is cut there, a MultiLineString; a Point when it
-// has one place only, null when it has none.
-func AppendLine(b []byte, line []Position) []byte {
-	parts := uncrossedLine(line)
-	switch {
-	case len(line) == 0:
-		return AppendPoint(b, nil)
-	case len(parts) == 0:
-		return AppendPoint(b, &line[0])
-	case len(parts) == 1:
-		b = append(b, `{"type":"LineString","coordinates":`...)
-		return append(appendLine(b, parts[0]), '}')
-	}
-	b = append(b, `{"type":"MultiLineString","coordinates":[`...)
-	for i, part := range parts {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendLine(b, part)
-	}
-	return append(b, "]}"...)
-}
-
-func appendLine(b []byte, line []Position) []byte {
-	high := slices.ContainsFunc(line, func(p Position) bool { return p.Alt != 0 })
-	b = append(b, '[')
-	for i, p := range line {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = appendPosition(b, p, high)
-	}
-	return append(b, ']')
 }
 
 // AppendWindow writes a bbox member's array: west, south, east, north. Across

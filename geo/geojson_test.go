@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/paulmach/orb"
 )
@@ -28,11 +29,10 @@ func TestGeoJSONIsWrittenByTheBook(t *testing.T) {
 		"none":                {AppendArea(nil, nil), `{"type":"MultiPolygon","coordinates":[]}`},
 		"over 180":            {AppendArea(nil, Area{{box(179, 0, -179, 1)}}), `{"type":"MultiPolygon","coordinates":[[[[180,1],[179,1],[179,0],[180,0],[180,1]]],[[[-180,0],[-179,0],[-179,1],[-180,1],[-180,0]]]]}`},
 		"the whole Earth":     {AppendArea(nil, Area{{box(-180, -90, 180, 90)}}), `{"type":"Polygon","coordinates":[[[-180,-90],[180,-90],[180,90],[-180,90],[-180,-90]]]}`},
-		"a way":               {AppendLine(nil, []Position{{Lon: 1, Lat: 2}, {Lon: 3, Lat: 4, Alt: 5}}), `{"type":"LineString","coordinates":[[1,2,0],[3,4,5]]}`},
-		"a way over 180":      {AppendLine(nil, []Position{{Lon: 179, Lat: 0}, {Lon: -179, Lat: 2}, {Lon: 179, Lat: 4}}), `{"type":"MultiLineString","coordinates":[[[179,0],[180,1]],[[-180,1],[-179,2],[-180,3]],[[180,3],[179,4]]]}`},
-		"a way that touches":  {AppendLine(nil, []Position{{Lon: 180, Lat: 0}, {Lon: -179, Lat: 2}}), `{"type":"LineString","coordinates":[[-180,0],[-179,2]]}`},
-		"a way of one place":  {AppendLine(nil, []Position{{Lon: 1, Lat: 2}, {Lon: 1, Lat: 2}}), `{"type":"Point","coordinates":[1,2]}`},
-		"a way of none":       {AppendLine(nil, nil), `null`},
+		"a way":               {AppendTrack(nil, [][]Position{{{Lon: 1, Lat: 2}, {Lon: 3, Lat: 4, Alt: 5}}}), `{"type":"LineString","coordinates":[[1,2,0],[3,4,5]]}`},
+		"a way over 180":      {AppendTrack(nil, [][]Position{{{Lon: 179, Lat: 0}, {Lon: 180, Lat: 1}}, {{Lon: -180, Lat: 1}, {Lon: -179, Lat: 2}}}), `{"type":"MultiLineString","coordinates":[[[179,0],[180,1]],[[-180,1],[-179,2]]]}`},
+		"a way of one place":  {AppendTrack(nil, [][]Position{{{Lon: 1, Lat: 2}}}), `{"type":"Point","coordinates":[1,2]}`},
+		"a way of none":       {AppendTrack(nil, nil), `null`},
 		"a window":            {AppendWindow(nil, Window{170, -20, -170, 20}), `[170,-20,-170,20]`},
 		"bbox of nothing":     {extentOf().AppendMember(nil), ``},
 		"bbox of one":         {extentOf(Position{Lon: 1, Lat: 2}).AppendMember(nil), `,"bbox":[1,2,1,2]`},
@@ -90,6 +90,40 @@ func TestAreasOverTheAntimeridianAreCut(t *testing.T) {
 	}
 	if w := flat.BBox(); w != (Window{10, -20, 20, 10}) {
 		t.Errorf("bbox %v", w)
+	}
+}
+
+// What lies off the Earth is left to Check, however far off: no ring is moved
+// around the Earth until it comes near, and none is cut away before it is seen.
+func TestAreasOffTheEarthAreNotCut(t *testing.T) {
+	for _, lon := range []string{"-1e17", "1e17", "-1e12", "1e300", "540"} {
+		hole := fmt.Sprintf("[[%s,0],[%s,1],[-178,1],[%s,0]]", lon, lon, lon)
+		done := make(chan []Fault, 1)
+		go func() {
+			area, err := ReadArea([]byte(`{"type":"Polygon","coordinates":[[[175,-20],[-175,-20],[-175,10],[175,10],[175,-20]],`+hole+`]}`), CRS{})
+			if err != nil {
+				t.Error(err)
+			}
+			done <- Check(area)
+		}()
+		select {
+		case faults := <-done:
+			if len(faults) != 1 || faults[0].Ring != 1 {
+				t.Errorf("a hole at %s: %v", lon, faults)
+			}
+		case <-time.After(time.Minute):
+			t.Fatalf("a hole at %s is still being laid out", lon)
+		}
+	}
+}
+
+// A hole that lies beside its shell when both are laid out is brought to it.
+func TestTurnsToAShell(t *testing.T) {
+	shell := box(175, 0, 185, 10).Bound()
+	for west, want := range map[float64]float64{-178: 1, 176: 0, 182: 0, 542: -1, -538: 2, 184.9: 0} {
+		if got := turnsTo(shell, box(west, 1, west+1, 2).Bound()); got != want {
+			t.Errorf("from %v: %v turns, want %v", west, got, want)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,15 +45,15 @@ func code(f *geo.Feature, i int) string {
 	return fmt.Sprintf("w%03d", i)
 }
 
-// points are random ones of the city, and as many on borders: corners, and
+// points are random ones of the city, and then so many on borders: corners, and
 // places on edges as near as numbers come.
-func points(features []geo.Feature, n int) []geo.Position {
+func points(features []geo.Feature, random, border int) []geo.Position {
 	r := rand.New(rand.NewPCG(7, 9))
-	all := make([]geo.Position, 0, n)
-	for len(all) < n/2 {
+	all := make([]geo.Position, 0, random+border)
+	for len(all) < random {
 		all = append(all, geo.Position{Lon: 105.25 + r.Float64()*0.85, Lat: 20.5 + r.Float64()*0.95})
 	}
-	for len(all) < n {
+	for len(all) < random+border {
 		area := features[r.IntN(len(features))].Area
 		ring := area[r.IntN(len(area))][0]
 		i := r.IntN(len(ring)-1) + 1
@@ -66,9 +67,10 @@ func points(features []geo.Feature, n int) []geo.Position {
 	return all
 }
 
-// PostGIS is asked which wards cover each point, and which have it clearly
-// inside. The hub must give a point exactly one of those that cover it, and
-// none where none does.
+// PostGIS is asked which wards cover each point, and which of these have it on
+// their boundary. The hub must give a point exactly one of those that cover it,
+// and none where none does; where several do, all must have it on their
+// boundary, or else wards would overlap.
 func TestPointsInWardsAgreeWithPostGIS(t *testing.T) {
 	features := wards(t)
 	db := postGIS(t, features)
@@ -78,8 +80,10 @@ func TestPointsInWardsAgreeWithPostGIS(t *testing.T) {
 		areas[c] = features[i].Area
 		shapes = shapes.With(&geo.Shape{Outline: geo.NewOutline(features[i].Area), Ref: int64(i), Kind: "ward", Code: c})
 	}
-	places := points(features, 100_000)
-	covered, onEdge, different := cover(t, db, places), 0, 0
+	const random, border = 100_000, 50_000
+	places := points(features, random, border)
+	covered, edges := cover(t, db, places)
+	onEdge, different, inside := 0, 0, 0
 	for i, p := range places {
 		mine, theirs := "", covered[i]
 		if s := shapes.Of("ward", p, 0); s != nil {
@@ -87,16 +91,19 @@ func TestPointsInWardsAgreeWithPostGIS(t *testing.T) {
 		}
 		switch {
 		case len(theirs) == 0 && mine == "", len(theirs) == 1 && theirs[0] == mine:
-		case strings.Contains(strings.Join(theirs, " "), mine) && mine != "":
-			onEdge++ // several cover it: it lies on their border, and one of them has it
+			if i < random && mine != "" {
+				inside++
+			}
+		case slices.Contains(theirs, mine) && edges[i] == len(theirs):
+			onEdge++ // on the boundary of all that cover it, and one of them has it
 		default:
 			different++
-			t.Errorf("%.17g %.17g: %q, PostGIS says %q", p.Lon, p.Lat, mine, theirs)
+			t.Errorf("%.17g %.17g: %q, PostGIS says %q, on the boundary of %d", p.Lon, p.Lat, mine, theirs, edges[i])
 		}
 	}
-	t.Logf("%d points: %d differences; %d on a border that wards share, each given to one of them", len(places), different, onEdge)
-	if onEdge < 1_000 {
-		t.Errorf("only %d points lie on a border", onEdge)
+	t.Logf("%d random points, %d of them inside a ward, and %d of borders: %d differences; %d on a boundary that wards share, each given to one of them", random, inside, border, different, onEdge)
+	if onEdge < 1_000 || inside < random/4 {
+		t.Errorf("only %d points lie on a boundary, %d inside", onEdge, inside)
 	}
 	compareAreas(t, db, areas)
 }
@@ -140,9 +147,9 @@ func postGIS(t *testing.T, features []geo.Feature) *sql.DB {
 			t.Error(err)
 		}
 	})
-	execute(t, db, "CREATE TABLE wards (code text, shape geometry)")
+	execute(t, db, "CREATE TABLE wards (code text, shape geometry, edge geometry)")
 	for i := range features {
-		execute(t, db, "INSERT INTO wards VALUES ($1, ST_GeomFromText($2, 4326))", code(&features[i], i), wkt(features[i].Area))
+		execute(t, db, "INSERT INTO wards SELECT $1, shape, ST_Boundary(shape) FROM ST_GeomFromText($2, 4326) AS of (shape)", code(&features[i], i), wkt(features[i].Area))
 	}
 	execute(t, db, "CREATE INDEX ON wards USING gist (shape)")
 	return db
@@ -172,8 +179,9 @@ func wkt(a geo.Area) string {
 	return "MULTIPOLYGON(" + strings.Join(polygons, ",") + ")"
 }
 
-// cover gives the codes of the wards that cover each place.
-func cover(t *testing.T, db *sql.DB, places []geo.Position) [][]string {
+// cover gives the codes of the wards that cover each place, and how many of them
+// have it on their boundary.
+func cover(t *testing.T, db *sql.DB, places []geo.Position) (covered [][]string, edges []int) {
 	t.Helper()
 	lons, lats := make([]float64, len(places)), make([]float64, len(places))
 	for i, p := range places {
@@ -184,22 +192,25 @@ func cover(t *testing.T, db *sql.DB, places []geo.Position) [][]string {
 		FROM unnest($1::float8[], $2::float8[]) WITH ORDINALITY AS place (lon, lat, n)`, lons, lats)
 	execute(t, db, "CREATE INDEX ON places USING gist (point)")
 	execute(t, db, "ANALYZE")
-	rows, err := db.Query("SELECT n, code FROM wards JOIN places ON ST_Covers(shape, point)")
+	rows, err := db.Query("SELECT n, code, ST_Intersects(edge, point) FROM wards JOIN places ON ST_Covers(shape, point)")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer rows.Close()
-	covered := make([][]string, len(places))
+	covered, edges = make([][]string, len(places)), make([]int, len(places))
 	for rows.Next() {
 		var i int
 		var c string
-		if err := rows.Scan(&i, &c); err != nil {
+		var edge bool
+		if err := rows.Scan(&i, &c, &edge); err != nil {
 			t.Fatal(err)
 		}
-		covered[i] = append(covered[i], c)
+		if covered[i] = append(covered[i], c); edge {
+			edges[i]++
+		}
 	}
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	return covered
+	return covered, edges
 }

@@ -1,7 +1,6 @@
 package telemetry
 
 import (
-	"slices"
 	"sync"
 	"time"
 )
@@ -102,13 +101,17 @@ func (l *Latest) Of(property string) []LatestValue {
 	return append([]LatestValue(nil), c.cells...)
 }
 
-// Any says whether something holds of one of a property's newest values. It
-// keeps the values as they are meanwhile, so holds must not ask for them.
-func (l *Latest) Any(property string, holds func(LatestValue) bool) bool {
+// After copies newest values of a property into some, from one of their places
+// on, and says how many; 0 at the end. A datastream keeps its place, and new
+// ones come after the others.
+func (l *Latest) After(property string, place int, some []LatestValue) int {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	c := l.columns[property]
-	return c != nil && slices.ContainsFunc(c.cells, holds)
+	if c == nil || place >= len(c.cells) {
+		return 0
+	}
+	return copy(some, c.cells[place:])
 }
 
 // At gives the newest value of one datastream.

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"cityhub/geo"
 )
 
 // Track is where a thing was over a span of time.
@@ -60,17 +62,40 @@ func (t *Track) join(doubtful []int64, limit int) {
 }
 
 // Pieces cuts a track where nothing was told for longer than gap, and where it
-// crosses the antimeridian, which no line of a map may (RFC 7946, 3.1.9).
+// crosses the antimeridian, which no line of a map may (RFC 7946, 3.1.9): there
+// both pieces have the place between.
 func (t *Track) Pieces(gap time.Duration) [][]Place {
 	var pieces [][]Place
-	start := 0
-	for i := 1; i <= len(t.Places); i++ {
-		if i < len(t.Places) && time.Duration(t.Places[i].Time-t.Places[i-1].Time) <= gap &&
-			math.Abs(t.Places[i].Position.Lon-t.Places[i-1].Position.Lon) <= 180 {
-			continue
+	var piece []Place
+	for i := range t.Places {
+		b := &t.Places[i]
+		if i > 0 {
+			a := &t.Places[i-1]
+			switch {
+			case time.Duration(b.Time-a.Time) > gap:
+				pieces, piece = append(pieces, piece), nil
+			case math.Abs(b.Position.Lon-a.Position.Lon) > 180:
+				west, east := crossing(a, b)
+				pieces, piece = append(pieces, append(piece, west)), []Place{east}
+			}
 		}
-		pieces = append(pieces, t.Places[start:i])
-		start = i
+		piece = append(piece, *b)
+	}
+	if len(piece) > 0 {
+		pieces = append(pieces, piece)
 	}
 	return pieces
+}
+
+// crossing is where the way between two places goes over the antimeridian, as
+// seen from the side of each.
+func crossing(a, b *Place) (here, there Place) {
+	side := math.Copysign(180, a.Position.Lon)
+	share := (side - a.Position.Lon) / (b.Position.Lon + 2*side - a.Position.Lon)
+	between := func(from, to float64) float64 { return from + share*(to-from) }
+	here = Place{Time: a.Time + int64(share*float64(b.Time-a.Time)), Position: geo.Position{Lon: side,
+		Lat: between(a.Position.Lat, b.Position.Lat), Alt: between(a.Position.Alt, b.Position.Alt)}}
+	there = here
+	there.Position.Lon = -side
+	return here, there
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"cityhub/devices"
 	"cityhub/geo"
 	"cityhub/telemetry"
@@ -91,6 +93,23 @@ func TestAMobileThingIsWhereItsNewestReadingSays(t *testing.T) {
 		}
 	}
 	again.is(thing, 105.81)
+}
+
+// A track over the antimeridian is cut there, and both pieces reach it.
+func TestATrackIsCutAtTheAntimeridian(t *testing.T) {
+	minute := int64(time.Minute)
+	at := func(n int64, lon, lat float64) telemetry.Place {
+		return telemetry.Place{Time: n * minute, Position: geo.Position{Lon: lon, Lat: lat}}
+	}
+	track := telemetry.Track{Places: []telemetry.Place{at(0, 179.5, 10), at(4, -179.5, 12), at(5, -179.25, 12), at(9, 179.75, 12)}}
+	pieces := track.Pieces(5 * time.Minute)
+	want := [][]telemetry.Place{{at(0, 179.5, 10), at(2, 180, 11)}, {at(2, -180, 11), at(4, -179.5, 12), at(5, -179.25, 12), at(8, -180, 12)}, {at(8, 180, 12), at(9, 179.75, 12)}}
+	if !cmp.Equal(pieces, want) {
+		t.Error(cmp.Diff(want, pieces))
+	}
+	if pieces := track.Pieces(3 * time.Minute); len(pieces) != 3 || len(pieces[0]) != 1 || len(pieces[1]) != 2 {
+		t.Errorf("with gaps at the antimeridian: %v", pieces)
+	}
 }
 
 func TestPositionsThatCannotBeAreFlaggedAndKept(t *testing.T) {

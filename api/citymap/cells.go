@@ -49,7 +49,7 @@ type dotWalk struct {
 // cells calls each with the summary of every cell of the map that has
 // stations to be seen. The layer is held.
 func (l *dotLayer) cells(q *look, each func(s *dotSum)) {
-	v := l.views.of(q, l.property)
+	v := l.views.of(q, l.property, len(l.tree.nodes))
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.fit(len(l.tree.nodes))

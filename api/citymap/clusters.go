@@ -53,9 +53,6 @@ func (m *Map) AppendClusters(b []byte, property *devices.ObservedProperty, of *L
 	begin := len(b)
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	l.texts = m.o.Now()
 	var extent geo.Extent
 	l.cells(&q, func(sum *dotSum) {
 		if sum.Count > 1 {
@@ -64,12 +61,21 @@ func (m *Map) AppendClusters(b []byte, property *devices.ObservedProperty, of *L
 			return
 		}
 		at, i, _ := l.tree.find(sum.group)
-		n := &l.tree.nodes[at]
-		n.write(m, property, q.now)
-		extent.Add(n.dots[i].position())
-		b = append(b, n.text[n.dots[i].from:n.dots[i].to]...)
+		extent.Add(l.tree.nodes[at].dots[i].position())
+		b = append(b, l.textOf(m, property, at, i, q.now)...)
 	})
 	return endCollection(b, begin, &extent)
+}
+
+// textOf is what a dot of a leaf is written as. The layer is held; the text is
+// never changed.
+func (l *dotLayer) textOf(m *Map, property *devices.ObservedProperty, at int32, i int, now int64) []byte {
+	l.writing.Lock()
+	defer l.writing.Unlock()
+	l.texts = m.o.Now()
+	n := &l.tree.nodes[at]
+	n.write(m, property, now)
+	return n.text[n.dots[i].from:n.dots[i].to]
 }
 
 func appendCluster(b []byte, c *geo.Summary, unit string) []byte {

@@ -29,8 +29,9 @@ type Map struct {
 	o       Options
 	drawing sync.Pool // of *tileLayers
 
-	mu     sync.Mutex
-	layers map[string]*dotLayer
+	mu      sync.Mutex
+	layers  map[string]*dotLayer
+	tellers map[string]*teller // by view of everywhere
 }
 
 const (

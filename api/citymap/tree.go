@@ -94,7 +94,7 @@ func (t *dotTree) split(at int32) {
 	dots := t.nodes[at].dots
 	t.nodes[at].dots, t.nodes[at].dotText, t.nodes[at].inner = nil, dotText{}, true
 	for i := range dots {
-		dots[i].from, dots[i].to = 0, 0
+		dots[i].from, dots[i].to, dots[i].written = 0, 0, false
 		t.below(at, &dots[i])
 	}
 }

@@ -139,7 +139,7 @@ func TestSumsHoldUntilSomethingChanges(t *testing.T) {
 		return s
 	}
 	first := sum(now)
-	view := l.views.of(&q, "pm25")
+	view := l.views.of(&q, "pm25", len(l.tree.nodes))
 	for i := range view.sums { // what is asked for again shows this mark
 		view.sums[i].Worst = 99
 	}

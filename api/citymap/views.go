@@ -8,8 +8,14 @@ import (
 	"cityhub/geo"
 )
 
-// viewsKept bounds the views of a layer; beyond it the one longest unasked goes.
-const viewsKept = 16
+// The views of a layer that are kept have so many sums together, which are some
+// 100 bytes each; but a few are always kept. Beyond that the one longest unasked
+// goes.
+const (
+	sumsKept  = 1 << 20
+	viewsKept = 16
+	viewsMost = 1_024
+)
 
 // dotViews are the sums of a tree's nodes, by who looks and what is kept: what
 // one caller may read has other sums than what another may.
@@ -28,14 +34,14 @@ type dotView struct {
 	sums []dotSum // by node
 }
 
-// of gives the view of a look.
-func (v *dotViews) of(q *look, property string) *dotView {
+// of gives the view of a look at a tree of so many nodes.
+func (v *dotViews) of(q *look, property string, nodes int) *dotView {
 	key := ViewOf(q.scope, property, nil) + q.keep.key()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	view := v.all[key]
 	if view == nil {
-		v.makeRoom()
+		v.makeRoom(max(viewsKept, sumsKept/nodes))
 		view = &dotView{}
 		v.all[key] = view
 	}
@@ -44,11 +50,11 @@ func (v *dotViews) of(q *look, property string) *dotView {
 	return view
 }
 
-func (v *dotViews) makeRoom() {
+func (v *dotViews) makeRoom(most int) {
 	if v.all == nil {
 		v.all = map[string]*dotView{}
 	}
-	if len(v.all) < viewsKept {
+	if len(v.all) < min(most, viewsMost) {
 		return
 	}
 	oldest := ""

@@ -28,6 +28,7 @@ const (
 	lastBuffer   = 200 << 10       // while it is told why it is cut off
 	lastWords    = 2 * time.Second // for telling why a stream ends
 	mostHeard    = 4 << 10         // bytes that a client may send, who has nothing to say
+	tries        = 8               // to write on while a client takes nothing
 )
 
 // Client is one open stream.
@@ -227,22 +228,31 @@ func (c *Client) mend(how painting) error {
 	return err
 }
 
-// write sends all of b, so long as the client takes some of it.
+// write sends all of b, so long as the client takes some of it: it is cut off
+// when it has taken nothing for as long as the hub is patient. It is tried anew
+// several times meanwhile, as the kernel takes a little more at a new try long
+// before it tells a waiting writer that it has room.
 func (c *Client) write(b []byte) error {
+	taken := time.Now()
 	for len(b) > 0 {
-		if err := c.allow(c.patience); err != nil {
+		if err := c.allow(c.patience / tries); err != nil {
 			return err
 		}
 		n, err := c.conn.Write(b[:min(len(b), pieceSize)])
-		b = b[n:]
-		if err == nil {
+		if b = b[n:]; n > 0 {
+			taken = time.Now()
+		}
+		if c.rest = b; err == nil {
+			c.rest = nil
 			continue
 		}
-		c.rest = b
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			c.end(endSlow)
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
 		}
-		return err
+		if time.Since(taken) >= c.patience {
+			c.end(endSlow)
+			return err
+		}
 	}
 	return nil
 }

@@ -94,14 +94,16 @@ func (r *room) sees(keep *citymap.Keeper, property string, s *sight) bool {
 }
 
 // shows says whether a cell is shown here: it is seen, and no newer one of its
-// station is.
+// station is; of those of one instant, as in /latest, the lowest group's.
 func (r *room) shows(keep *citymap.Keeper, ly *layer, at int32) bool {
 	c := &ly.cells[at]
 	if !r.seesCell(keep, ly, c) {
 		return false
 	}
 	for i := c.twin; i != at; i = ly.cells[i].twin {
-		if twin := &ly.cells[i]; twin.Value.Time > c.Value.Time && r.seesCell(keep, ly, twin) {
+		twin := &ly.cells[i]
+		newer := twin.Value.Time > c.Value.Time || twin.Value.Time == c.Value.Time && twin.Value.Group < c.Value.Group
+		if newer && r.seesCell(keep, ly, twin) {
 			return false
 		}
 	}

@@ -30,6 +30,7 @@ type Span struct {
 	Property string
 	Sources  []devices.Measured // the datastreams that count; all of the property
 	From, To int64              // half-open, nanoseconds since 1970
+	RollUps  bool               // nothing else is read: readings that are in none, or in none of one place, do not count
 }
 
 // piece is what one line says: a reading, or a roll-up of an hour or day, made
@@ -67,6 +68,11 @@ func (r *reading) run(ctx context.Context) error {
 	cover, err := r.history.Cover(ctx, r.coarsest, r.span.From, r.span.To)
 	if err != nil {
 		return err
+	}
+	if r.span.RollUps {
+		cover = slices.DeleteFunc(cover, func(p telemetry.Part) bool { return p.Bucket == telemetry.Raw })
+		sources = slices.DeleteFunc(sources, func(m devices.Measured) bool { return m.Station.Mobile })
+		r.span.Sources = sources
 	}
 	if r.estimate(cover) > maxLines {
 		return ErrTooMuch
@@ -150,6 +156,9 @@ func (r *reading) read(ctx context.Context, part telemetry.Part, groups []int64)
 		if p.at = s.Station.Position; len(s.Stands) > 0 {
 			end := r.windowEnd(part.Bucket, t.Time)
 			at, whole := standing(s.Stands, t.Time, end)
+			if !whole && r.span.RollUps && part.Bucket == telemetry.Hourly {
+				return nil
+			}
 			if !whole {
 				r.torn = append(r.torn, tear{part.Bucket, t.Time, end, t.Group})
 				return nil

@@ -60,6 +60,43 @@ func TestADayOnWhichAStationMovedIsReadPieceByPiece(t *testing.T) {
 	}
 }
 
+// Where roll-ups alone are read, an hour without one place, the hour that is
+// not rolled up yet, and vehicles do not count, however much lies there.
+func TestRollUpsAlone(t *testing.T) {
+	a := archiveIn(t)
+	h := historyOf(t, a)
+	from, moved, end := day(2026, 2, 1), day(2026, 2, 1).Add(10*time.Hour+20*time.Minute), day(2026, 2, 1).Add(13*time.Hour)
+	mark(t, h, day(2026, 2, 1).Add(12*time.Hour))
+	still, mover, bus := source(1, 0.05, 0.05), source(2, 0.15, 0.05), source(3, 0.05, 0.05)
+	mover.Stands = []devices.Stand{{From: -1 << 63, Position: geo.Position{Lon: 0.05, Lat: 0.05}}, {From: moved.UnixNano(), Position: *mover.Station.Position}}
+	bus.Station.Mobile, bus.Tracked = true, []int64{3}
+	for hour := range 12 {
+		for group := range int64(3) {
+			put(t, a, telemetry.Hourly, rolled(group+1, from.Add(time.Duration(hour)*time.Hour).UnixNano(), 1, 1))
+		}
+	}
+	for group := range int64(3) {
+		l := line(group+1, moved.UnixNano(), "pm25", 1)
+		l.Position = &geo.Position{Lon: 0.05, Lat: 0.05}
+		put(t, a, telemetry.Raw, l, line(group+1, end.UnixNano()-1, "pm25", 1))
+	}
+	for _, c := range []struct {
+		only       bool
+		west, east int64
+	}{{true, 12 + 10, 1}, {false, 12 + 1 + 10 + 1, 1 + 1 + 1}} {
+		cells, err := statistics.Zones(t.Context(), h, &statistics.ZoneQuery{
+			Span:    statistics.Span{Property: "pm25", Sources: []devices.Measured{still, mover, bus}, From: from.UnixNano(), To: end.UnixNano(), RollUps: c.only},
+			Windows: []telemetry.Window{{From: from, To: end}}, Finest: telemetry.Daily, Need: telemetry.NeedSum,
+			Kind: "ward", Zones: []int64{1, 2}, Shapes: geo.NewShapes().With(square(1, 0, 0)).With(square(2, 0.1, 0)), Day: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if west, east := cells[0][0].Count, cells[1][0].Count; west != c.west || east != c.east {
+			t.Errorf("roll-ups alone %t: %d readings in the west, %d in the east, want %d and %d", c.only, west, east, c.west, c.east)
+		}
+	}
+}
+
 // A span is read from the coarsest roll-ups that it does not cut.
 func TestASpanIsCoveredByDaysThenHoursThenReadings(t *testing.T) {
 	h := historyOf(t, archiveIn(t))

@@ -187,6 +187,31 @@ export interface components {
         Aggregates: {
             items: components["schemas"]["Aggregate"][];
         };
+        ClusterFeature: {
+            geometry: components["schemas"]["Point"];
+            properties: components["schemas"]["ClusterProperties"];
+            /** @enum {string} */
+            type: "Feature";
+        };
+        ClusterProperties: {
+            /** @enum {boolean} */
+            cluster: true;
+            /** Format: int64 */
+            count: number;
+            /** Format: double */
+            max: number | null;
+            /** Format: double */
+            mean: number | null;
+            /** Format: double */
+            min: number | null;
+            unit: string;
+            /** @enum {string} */
+            worst: "ok" | "unknown" | "stale" | "info" | "warning" | "minor" | "major" | "critical";
+        };
+        CollectionMapProperty: {
+            items: components["schemas"]["MapProperty"][];
+            next?: string;
+        };
         CollectionNewestValue: {
             items: components["schemas"]["NewestValue"][];
             next?: string;
@@ -207,9 +232,11 @@ export interface components {
             detail: string;
             field: string;
         };
-        MapProperties: {
-            items: components["schemas"]["MapProperty"][];
-            timeZone: string;
+        MapCollection: {
+            bbox?: number[];
+            features: (components["schemas"]["StationFeature"] | components["schemas"]["ClusterFeature"])[];
+            /** @enum {string} */
+            type: "FeatureCollection";
         };
         MapProperty: {
             code: string;
@@ -252,6 +279,11 @@ export interface components {
             received?: string;
             result: unknown;
         };
+        Point: {
+            coordinates: number[];
+            /** @enum {string} */
+            type: "Point";
+        };
         Problem: {
             current?: unknown;
             currentTag?: string;
@@ -290,6 +322,36 @@ export interface components {
             may: components["schemas"]["May"][];
             name: string;
             roles: components["schemas"]["RoleBody"][];
+        };
+        StationCollection: {
+            bbox?: number[];
+            features: components["schemas"]["StationFeature"][];
+            /** @enum {string} */
+            type: "FeatureCollection";
+        };
+        StationFeature: {
+            geometry: components["schemas"]["Point"] | null;
+            /** Format: int64 */
+            id: number;
+            properties: components["schemas"]["StationProperties"];
+            /** @enum {string} */
+            type: "Feature";
+        };
+        StationProperties: {
+            /** Format: int64 */
+            datastream: number;
+            name: string;
+            property: string;
+            quality: string[];
+            /** Format: date-time */
+            received?: string;
+            /** @enum {string} */
+            state: "ok" | "unknown" | "stale" | "info" | "warning" | "minor" | "major" | "critical";
+            thing: string;
+            /** Format: date-time */
+            time: string;
+            unit: string;
+            value: number | boolean | string | null;
         };
         Thing: {
             clientId?: string;
@@ -571,7 +633,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/geo+json": Record<string, never>;
+                    "application/geo+json": components["schemas"]["StationCollection"];
                 };
             };
             400: {
@@ -654,7 +716,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": string;
+                    "application/geo+json": components["schemas"]["MapCollection"];
                 };
             };
             400: {
@@ -726,10 +788,11 @@ export interface operations {
         responses: {
             200: {
                 headers: {
+                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MapProperties"];
+                    "application/json": components["schemas"]["CollectionMapProperty"];
                 };
             };
             400: {
@@ -1146,6 +1209,7 @@ export interface operations {
                 kind: string;
                 organisation?: string;
                 property: string;
+                rollups?: "only";
                 weight?: "reading" | "station";
                 window?: "PT1H" | "P1D" | "P1M";
                 zone?: string;
