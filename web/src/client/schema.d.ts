@@ -208,10 +208,6 @@ export interface components {
             /** @enum {string} */
             worst: "ok" | "unknown" | "stale" | "info" | "warning" | "minor" | "major" | "critical";
         };
-        CollectionMapProperty: {
-            items: components["schemas"]["MapProperty"][];
-            next?: string;
-        };
         CollectionNewestValue: {
             items: components["schemas"]["NewestValue"][];
             next?: string;
@@ -237,6 +233,10 @@ export interface components {
             features: (components["schemas"]["StationFeature"] | components["schemas"]["ClusterFeature"])[];
             /** @enum {string} */
             type: "FeatureCollection";
+        };
+        MapProperties: {
+            items: components["schemas"]["MapProperty"][];
+            timeZone: string;
         };
         MapProperty: {
             code: string;
@@ -788,11 +788,10 @@ export interface operations {
         responses: {
             200: {
                 headers: {
-                    Link?: string;
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CollectionMapProperty"];
+                    "application/json": components["schemas"]["MapProperties"];
                 };
             };
             400: {

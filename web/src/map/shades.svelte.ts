@@ -17,6 +17,7 @@ export class Shades {
   of = $state.raw<ReadonlyMap<number, Shade>>(new Map());
   on = $state(true);
   readonly #client: Client;
+  #large = false; // the city has more readings than are added up while somebody waits
 
   constructor(client: Client) {
     this.#client = client;
@@ -36,16 +37,27 @@ export class Shades {
 
   async #read(property: string, kind: string, signal: AbortSignal) {
     try {
-      const now = Date.now();
-      const datetime = `${new Date(now - hour).toISOString()}/${new Date(now).toISOString()}`;
-      const query = { property, kind, datetime, fn: ['mean'], weight: 'station' as const };
-      const answer = await dataOf(this.#client.GET('/api/v1/zones/statistics', { params: { query }, signal }));
-      const { items } = answer as ZoneStatistics; // it could be a table of text, too, which is not asked for
+      const items = await this.#ask(property, kind, signal);
       const told = items.flatMap((z): [number, Shade][] => (typeof z.mean === 'number' ? [[z.zone, { mean: z.mean, stations: z.stations }]] : []));
       if (!signal.aborted) this.of = new Map(told);
     } catch (error) {
       // The map goes on without shades, and they are asked for again.
       if (!isAbort(error) && !(error instanceof Trouble)) throw error;
+    }
+  }
+
+  /** Asks for readings up to now, or, in a large city, for what is rolled up: that of the hours that are over. */
+  async #ask(property: string, kind: string, signal: AbortSignal): Promise<ZoneStatistics['items']> {
+    const now = Date.now();
+    const datetime = `${new Date(now - (this.#large ? 2 : 1) * hour).toISOString()}/${new Date(now).toISOString()}`;
+    const query = { property, kind, datetime, fn: ['mean'], weight: 'station' as const, ...(this.#large && { rollups: 'only' as const }) };
+    try {
+      const answer = await dataOf(this.#client.GET('/api/v1/zones/statistics', { params: { query }, signal }));
+      return (answer as ZoneStatistics).items; // it could be a table of text, too, which is not asked for
+    } catch (error) {
+      if (this.#large || !(error instanceof Trouble) || error.status !== 400) throw error;
+      this.#large = true;
+      return this.#ask(property, kind, signal);
     }
   }
 
