@@ -131,9 +131,10 @@ func (b *batch) refuse(a *Arrival, first int, device string, r *Refusal) {
 			return
 		}
 	}
+	payload, cut := head(a.Payload, keptPayload)
 	b.alike = append(b.alike, 1)
 	b.items = append(b.items, Quarantined{Received: a.Received, Route: a.Route, Topic: a.Topic,
-		Sender: a.Sender, Device: clip(device, 200), Payload: a.Payload, Reason: r.Reason, Detail: clip(r.Detail, 1_000)})
+		Sender: a.Sender, Device: clip(device, 200), Payload: payload, Reason: r.Reason, Detail: clip(r.Detail, maxDetail) + cut})
 }
 
 // turn remembers what is turned away, one after another of the same kind once.
@@ -156,6 +157,9 @@ func (b *batch) sum() {
 		}
 	}
 }
+
+// maxDetail is of a refusal's words, in bytes.
+const maxDetail = 1_000
 
 // clip bounds what a sender's own words may take in a text about them.
 func clip(text string, most int) string {

@@ -128,6 +128,11 @@ const retention = 365 * 24 * time.Hour
 
 func openWayAt(t *testing.T, dir string, now time.Time, wrap func(telemetry.Archive) telemetry.Archive) *way {
 	t.Helper()
+	return openWayOn(t, spool.Options{Dir: filepath.Join(dir, "spool")}, dir, now, wrap)
+}
+
+func openWayOn(t *testing.T, disk spool.Options, dir string, now time.Time, wrap func(telemetry.Archive) telemetry.Archive) *way {
+	t.Helper()
 	w := &way{t: t, dir: dir, now: now}
 	w.set(now)
 	clock := func() time.Time { return time.Unix(0, w.clock.Load()).UTC() }
@@ -148,7 +153,7 @@ func openWayAt(t *testing.T, dir string, now time.Time, wrap func(telemetry.Arch
 	if wrap != nil {
 		w.archive = wrap(kept)
 	}
-	w.spool, err = spool.Open(spool.Options{Dir: filepath.Join(dir, "spool")})
+	w.spool, err = spool.Open(disk)
 	must(err)
 	w.counters, w.latest, w.sequences = telemetry.NewCounters(), telemetry.NewLatest(), telemetry.NewSequences()
 	w.counters.Recovered(w.spool.Stats().Readings)
