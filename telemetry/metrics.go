@@ -93,5 +93,12 @@ func (c *Counters) Recovered(readings int64) {
 	c.Accepted.Add(readings)
 }
 
+// restored counts what a replay sends to the archive again: it was accepted
+// and then refused once already, and is both once more.
+func (c *Counters) restored(readings int64) {
+	add(c, c.received, "replay", readings)
+	c.Accepted.Add(readings)
+}
+
 // Drop counts accepted instants that are given up for a reason of a closed set.
 func (c *Counters) Drop(reason string, readings int64) { add(c, c.dropped, reason, readings) }
