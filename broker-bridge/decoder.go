@@ -52,6 +52,18 @@ func NewDecoder(routes []Route, runner Runner, models Models, speaker Speaker) (
 	return &Decoder{routes: compiled, runner: runner, models: models, speaker: speaker}, nil
 }
 
+// Routes are the names of all routes by which readings can arrive, and of the
+// one that stands for none.
+func (d *Decoder) Routes() []string {
+	out := []string{noRoute}
+	for _, r := range d.routes {
+		if r.Format != "" {
+			out = append(out, r.Name)
+		}
+	}
+	return out
+}
+
 // Filters are the topic filters that carry readings.
 func (d *Decoder) Filters() []string {
 	var out []string
@@ -140,7 +152,7 @@ func (d *Decoder) decode(topic string, body []byte, sender string, received time
 	var wild [maxWildcards]string
 	r := d.find(topic, &wild)
 	if r == nil {
-		w.arrival.Route = "none"
+		w.arrival.Route = noRoute
 		w.arrival.Refusal = &telemetry.Refusal{Reason: telemetry.NoRoute, Detail: "no route has a filter for this topic: add one, or publish elsewhere"}
 		return w
 	}

@@ -144,7 +144,7 @@ func (f *Forwarder) withinRetention(lines []Line) []Line {
 	oldest := f.o.Now().Add(-f.o.Retention).UnixNano()
 	kept := slices.DeleteFunc(lines, func(l Line) bool { return l.Time < oldest })
 	if n := len(lines) - len(kept); n > 0 {
-		f.o.Counters.Drop("past_retention", int64(n))
+		f.o.Counters.Drop(PastRetention, int64(n))
 		f.o.Log.Warn("readings outlived their retention in the spool", "readings", n, "retention", f.o.Retention)
 	}
 	return kept
@@ -241,6 +241,7 @@ func (f *Forwarder) isolate(ctx context.Context, items []Quarantined) error {
 	return f.insist(ctx, "quarantine", func() error {
 		dropped, err := f.o.Quarantine.Add(ctx, items)
 		if dropped > 0 {
+			f.o.Counters.QuarantineDropped.Add(int64(dropped))
 			f.o.Log.Warn("the quarantine is full: the oldest messages were dropped", "messages", dropped)
 		}
 		return err

@@ -4,13 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"cityhub/telemetry"
-	"cityhub/telemetry/spool"
 )
 
 // A broker may hand over what no record can hold; it would send it again, and
@@ -30,7 +28,7 @@ func TestAMessageThatTheSpoolCanNeverTakeDoesNotStopTheIntake(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			w := openWayOn(t, spool.Options{Dir: filepath.Join(dir, "spool"), MaxBytes: c.bound}, dir, now, nil)
+			w := openWayOn(t, bounds{spool: c.bound}, dir, now, nil)
 			w.register("a")
 			r := w.submit(telemetry.Arrival{Route: "test", Topic: "t", Payload: noise[:c.size], Received: now, Refusal: refusal})
 			if r.Err != nil || len(r.Refusals) != 1 || r.Refusals[0].Reason != telemetry.TooLarge {
@@ -53,7 +51,7 @@ func TestAMessageThatTheSpoolCanNeverTakeDoesNotStopTheIntake(t *testing.T) {
 
 func TestReadingsThatTheSpoolCanNeverTakeAreRefused(t *testing.T) {
 	dir, now := t.TempDir(), time.Date(2026, 3, 3, 10, 30, 0, 0, time.UTC)
-	w := openWayOn(t, spool.Options{Dir: filepath.Join(dir, "spool"), MaxBytes: 16 << 10}, dir, now, nil)
+	w := openWayOn(t, bounds{spool: 16 << 10}, dir, now, nil)
 	w.register("a")
 	list := make([]telemetry.Measurement, 2_000)
 	for i := range list {

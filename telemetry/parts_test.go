@@ -128,10 +128,16 @@ const retention = 365 * 24 * time.Hour
 
 func openWayAt(t *testing.T, dir string, now time.Time, wrap func(telemetry.Archive) telemetry.Archive) *way {
 	t.Helper()
-	return openWayOn(t, spool.Options{Dir: filepath.Join(dir, "spool")}, dir, now, wrap)
+	return openWayOn(t, bounds{}, dir, now, wrap)
 }
 
-func openWayOn(t *testing.T, disk spool.Options, dir string, now time.Time, wrap func(telemetry.Archive) telemetry.Archive) *way {
+// bounds are of what keeps readings; zero members bound nothing.
+type bounds struct {
+	spool      int64
+	quarantine int64
+}
+
+func openWayOn(t *testing.T, most bounds, dir string, now time.Time, wrap func(telemetry.Archive) telemetry.Archive) *way {
 	t.Helper()
 	w := &way{t: t, dir: dir, now: now}
 	w.set(now)
@@ -143,7 +149,7 @@ func openWayOn(t *testing.T, disk spool.Options, dir string, now time.Time, wrap
 		}
 	}
 	var err error
-	w.database, err = database.Open(t.Context(), database.Options{SQLitePath: filepath.Join(dir, "registry.db")})
+	w.database, err = database.Open(t.Context(), database.Options{SQLitePath: filepath.Join(dir, "registry.db"), QuarantineMax: database.QuarantineMax{Messages: most.quarantine}})
 	must(err)
 	w.registry, err = devices.Open(t.Context(), w.database.Store(), clock)
 	must(err)
@@ -153,7 +159,7 @@ func openWayOn(t *testing.T, disk spool.Options, dir string, now time.Time, wrap
 	if wrap != nil {
 		w.archive = wrap(kept)
 	}
-	w.spool, err = spool.Open(disk)
+	w.spool, err = spool.Open(spool.Options{Dir: filepath.Join(dir, "spool"), MaxBytes: most.spool})
 	must(err)
 	w.counters, w.latest, w.sequences = telemetry.NewCounters(), telemetry.NewLatest(), telemetry.NewSequences()
 	w.counters.Recovered(w.spool.Stats().Readings)

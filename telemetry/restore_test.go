@@ -20,7 +20,9 @@ func (w *way) items() []telemetry.Quarantined {
 
 func TestWhatTheArchiveRefusedIsRestoredAsItWas(t *testing.T) {
 	archive := &flaky{}
-	archive.set(func([]telemetry.Line) error { return &telemetry.ArchiveError{Err: errors.New("a field of another type")} })
+	archive.set(func([]telemetry.Line) error {
+		return &telemetry.ArchiveError{Err: errors.New("a field of another type")}
+	})
 	w := openWay(t, t.TempDir(), archive.around)
 	w.register("a")
 	m := reading("a", w.now.Add(-time.Hour), 1, "pm25", telemetry.NumberOf(5000)) // late, and out of range

@@ -46,7 +46,9 @@ func (s *shelf) Remove(ctx context.Context, ids []int64) error {
 
 type restores struct{ ids []int64 }
 
-func (r restores) Restore(context.Context, []telemetry.Quarantined) ([]int64, error) { return r.ids, nil }
+func (r restores) Restore(context.Context, []telemetry.Quarantined) ([]int64, error) {
+	return r.ids, nil
+}
 
 func refusedMessages(n int) []telemetry.Quarantined {
 	items := make([]telemetry.Quarantined, n)
