@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +62,15 @@ func TestRefusalsHaveTheirOwnReasons(t *testing.T) {
 		if counts[reason] != 1 {
 			t.Errorf("%s stands in quarantine %d times", reason, counts[reason])
 		}
+	}
+}
+
+func TestSecondsInPlaceOfMillisecondsAreNamed(t *testing.T) {
+	w := openWay(t, t.TempDir(), nil)
+	w.register("a")
+	r := w.send(reading("a", time.UnixMilli(w.now.Unix()), -1, "pm25", telemetry.NumberOf(1)))
+	if r.Err != nil || len(r.Refusals) != 1 || r.Refusals[0].Reason != telemetry.WrongClock || !strings.Contains(r.Refusals[0].Detail, "send milliseconds") {
+		t.Errorf("receipt %+v", r)
 	}
 }
 
