@@ -52,6 +52,7 @@ func (b *batch) fill(ctx context.Context, submissions []submission, now int64) e
 	clear(b.turned)
 	b.turned = b.turned[:0]
 	b.resolving.fields = b.resolving.fields[:0]
+	b.ids.rewind()
 	b.received, b.rejected, b.quarantined, b.unknown = map[string]int64{}, map[Reason]int64{}, map[Reason]int64{}, 0
 	for i := range submissions {
 		if err := b.take(ctx, &submissions[i].arrival, now); err != nil {

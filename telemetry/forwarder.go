@@ -265,6 +265,10 @@ func (f *Forwarder) markDirty(ctx context.Context, lines []Line) error {
 	return f.insist(ctx, "note late readings", func() error { return f.o.Journal.MarkDirty(ctx, windows) })
 }
 
+// maxAfter is how long the archive may have the forwarder wait: a Retry-After
+// may come from a proxy with a clock of its own, and the archive be up sooner.
+const maxAfter = time.Minute
+
 // insist tries until it succeeds or the context ends, backing off with
 // jitter, and keeps the archive's state for whoever asks.
 func (f *Forwarder) insist(ctx context.Context, what string, try func() error) error {
@@ -289,7 +293,7 @@ func (f *Forwarder) insist(ctx context.Context, what string, try func() error) e
 		pause := wait/2 + rand.N(wait)
 		var archive *ArchiveError
 		if errors.As(err, &archive) && archive.After > pause {
-			pause = archive.After
+			pause = min(archive.After, maxAfter)
 		}
 		select {
 		case <-ctx.Done():

@@ -260,7 +260,11 @@ func (p *Pipeline) keep(ctx context.Context, submissions []submission) error {
 		b.record = nil // not to be held for ever
 		return ErrTooLarge
 	}
-	return p.o.Spool.Append(ctx, b.record, len(b.lines))
+	if err := p.o.Spool.Append(ctx, b.record, len(b.lines)); err != nil {
+		return err
+	}
+	b.ids.keep()
+	return nil
 }
 
 // settle counts, acknowledges and tells: a sender that has its acknowledgement
