@@ -118,10 +118,15 @@ func copyLine(l *Line) *Line {
 	return &c
 }
 
-// difference is what a line says that the known one does not.
+// difference is what a line says that the known one does not. What of it is
+// late is so by itself: the rest of the line stays as it was.
 func difference(line, old *Line) Line {
 	rest := *line
 	rest.ID, rest.Fields = old.ID, nil
+	late := line.Quality & Late &^ old.Quality
+	if rest.Quality = old.Quality | line.Quality&^Late; old.Quality&Late != 0 {
+		rest.Received = old.Received
+	}
 	if line.Position != nil && old.Position != nil && *line.Position == *old.Position {
 		rest.Position = nil
 	}
@@ -133,6 +138,7 @@ func difference(line, old *Line) Line {
 		if i >= 0 {
 			f.Quality |= Corrected
 		}
+		f.Quality |= late
 		rest.Fields = append(rest.Fields, f)
 	}
 	return rest

@@ -74,6 +74,25 @@ func TestSecondsInPlaceOfMillisecondsAreNamed(t *testing.T) {
 	}
 }
 
+func TestWhatComesLateMakesNothingElseOfItsInstantLate(t *testing.T) {
+	w := openWay(t, t.TempDir(), nil)
+	w.register("a")
+	at := w.now
+	m := reading("a", at, 1, "pm25", telemetry.NumberOf(5))
+	m.Values = append(m.Values, telemetry.KeyedValue{Key: "level", Value: telemetry.NumberOf(1)})
+	w.send(m)
+	w.drained()
+	w.set(at.Add(time.Hour))
+	w.send(reading("a", at, 2, "level", telemetry.NumberOf(2)))
+	w.send(reading("a", at, 3, "state", telemetry.TextOf("open")))
+	w.drained()
+	for property, want := range map[string]telemetry.Quality{"pm25": 0, "level": telemetry.Corrected | telemetry.Late, "state": telemetry.Late} {
+		if list := w.observations("a", property); len(list) != 1 || list[0].Quality != want {
+			t.Errorf("%s: %+v, want quality %d", property, list, want)
+		}
+	}
+}
+
 func TestTheSameAgainIsADuplicateAndOtherwiseACorrection(t *testing.T) {
 	w := openWay(t, t.TempDir(), nil)
 	w.register("a")
