@@ -2,11 +2,13 @@ package telemetry_test
 
 import (
 	"errors"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"cityhub/telemetry"
+	"cityhub/telemetry/spool"
 )
 
 func (w *way) items() []telemetry.Quarantined {
@@ -62,11 +64,15 @@ func TestARecordThatCanBeReadAgainIsRestored(t *testing.T) {
 	w := openWay(t, dir, away().around)
 	w.register("a")
 	w.send(reading("a", w.now, 1, "pm25", telemetry.NumberOf(5)))
-	record, err := w.spool.Next(t.Context(), w.spool.Start())
+	w.stop()
+	left, err := spool.Open(spool.Options{Dir: filepath.Join(dir, "spool")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.stop()
+	record, err := left.Next(t.Context(), left.Start())
+	if err := errors.Join(err, left.Close()); err != nil {
+		t.Fatal(err)
+	}
 
 	w = openWay(t, t.TempDir(), nil)
 	taken, err := w.pipeline.Restore(t.Context(), []telemetry.Quarantined{{ID: 3, Payload: record.Data}, {ID: 4, Payload: []byte{99, 1}}})

@@ -15,6 +15,10 @@ import (
 // it spares the file system finding blocks at every commit.
 const preallocateStep = 4 << 20
 
+// leastUseful is the bound below which a spool is always full, rather than any
+// record too large for it.
+const leastUseful = 16 << 10
+
 // keepBuffer is the most that is held between two appends.
 const keepBuffer = 1 << 20
 
@@ -50,7 +54,7 @@ func (s *Spool) Append(ctx context.Context, record []byte, readings int) error {
 		return ErrClosed
 	}
 	payload := s.append.compress(record)
-	if alone := int64(segmentHeaderSize + frameHeaderSize + len(payload)); alone > s.o.MaxBytes {
+	if alone := int64(segmentHeaderSize + frameHeaderSize + len(payload)); alone > s.o.MaxBytes && s.o.MaxBytes >= leastUseful {
 		return fmt.Errorf("%w: %d bytes, and the spool may have %d", ErrTooLarge, alone, s.o.MaxBytes)
 	}
 	if err := s.prepare(frameHeaderSize + int64(len(payload))); err != nil {
