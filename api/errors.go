@@ -134,7 +134,7 @@ func statusOf(err error) int {
 		return http.StatusForbidden
 	case errors.Is(err, devices.ErrInvalid):
 		return http.StatusUnprocessableEntity
-	case errors.Is(err, telemetry.ErrClosed), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, telemetry.ErrClosed), errors.Is(err, telemetry.ErrNotKept), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError

@@ -19,6 +19,9 @@ import (
 // quotaPause is what a device above its quota is asked to wait.
 const quotaPause = 5 * time.Second
 
+// IngestRoute is the route of what arrives by HTTP.
+const IngestRoute = "http"
+
 // maxIngesting bounds the arrivals that wait for the spool.
 const maxIngesting = 256
 
@@ -57,7 +60,7 @@ func (s *Server) ingestOne(ctx context.Context, in *ingestInput) (*shown[Accepte
 	}
 	body := bytes.Clone(in.RawBody) // huma's buffer serves other requests afterwards
 	who := s.senderOf(ctx)
-	a := telemetry.Arrival{Route: "http", Sender: who.name, Payload: body, Received: s.o.Now(), Answerable: true}
+	a := telemetry.Arrival{Route: IngestRoute, Sender: who.name, Payload: body, Received: s.o.Now(), Answerable: true}
 	all, err := s.o.Decode(ctx, format, who.device, body, a.Received)
 	if err != nil && !errors.As(err, &a.Refusal) {
 		return nil, err

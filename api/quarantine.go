@@ -17,7 +17,8 @@ import (
 
 const (
 	shownPayload = 4 << 10 // of a payload in a list
-	replayChunk  = 500
+	replayChunk  = 500     // messages in memory at a time …
+	replayBytes  = 8 << 20 // … and bytes of them, save where one alone has more
 )
 
 // Quarantined is a message that could not be accepted.
@@ -67,7 +68,7 @@ func (s *Server) quarantine() {
 		Summary: "One message that could not be accepted", Tags: tags, Errors: []int{http.StatusNotFound},
 	}, access.QuarantineView, func(ctx context.Context, in *ByID) (*shown[Quarantined], error) {
 		q, err := s.quarantined(ctx, in.ID)
-		return &shown[Quarantined]{showQuarantined(&q, len(q.Payload))}, err
+		return &shown[Quarantined]{showQuarantined(&q)}, err
 	})
 	register(s, huma.Operation{OperationID: "get-quarantined-payload", Method: http.MethodGet, Path: base + "/quarantine/{id}/payload",
 		Summary: "The bytes of a message that could not be accepted", Tags: tags, Errors: []int{http.StatusNotFound},
@@ -85,7 +86,7 @@ func (s *Server) listQuarantine(ctx context.Context, in *quarantineList) (*quara
 	if err != nil {
 		return nil, err
 	}
-	found, err := s.o.Quarantine.List(ctx, telemetry.QuarantineFilter{Reason: telemetry.Reason(in.Reason), Device: in.Device, After: after, Limit: in.Limit + 1, Scope: access.ScopeOf(ctx)})
+	found, err := s.o.Quarantine.List(ctx, telemetry.QuarantineFilter{Reason: telemetry.Reason(in.Reason), Device: in.Device, After: after, Limit: in.Limit + 1, Head: shownPayload, Scope: access.ScopeOf(ctx)})
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +101,7 @@ func (s *Server) listQuarantine(ctx context.Context, in *quarantineList) (*quara
 	}
 	items := make([]Quarantined, len(found))
 	for i := range found {
-		items[i] = showQuarantined(&found[i], shownPayload)
+		items[i] = showQuarantined(&found[i])
 	}
 	page := collection(items, next)
 	out := &quarantinePage{Link: page.Link, Body: QuarantinePage{Collection: page.Body, Counts: map[string]int64{}}}
@@ -110,22 +111,31 @@ func (s *Server) listQuarantine(ctx context.Context, in *quarantineList) (*quara
 	return out, nil
 }
 
-func showQuarantined(q *telemetry.Quarantined, most int) Quarantined {
+// showQuarantined shows a message with as much of its payload as was read.
+func showQuarantined(q *telemetry.Quarantined) Quarantined {
 	out := Quarantined{ID: q.ID, Received: q.Received.UTC(), Route: q.Route, Topic: q.Topic, Sender: q.Sender, Device: q.Device,
-		Reason: string(q.Reason), Detail: q.Detail, Size: len(q.Payload), Payload: q.Payload}
-	if utf8.Valid(q.Payload) {
-		out.Text = string(q.Payload)
+		Reason: string(q.Reason), Detail: q.Detail, Size: q.Size, Payload: q.Payload, Truncated: q.Size > len(q.Payload)}
+	whole := q.Payload
+	if out.Truncated {
+		whole = wholeRunes(whole)
 	}
-	if len(q.Payload) > most {
-		out.Payload, out.Truncated = q.Payload[:most], true
-		if out.Text != "" {
-			for most > 0 && !utf8.RuneStart(out.Text[most]) {
-				most--
-			}
-			out.Text = out.Text[:most]
-		}
+	if utf8.Valid(whole) {
+		out.Text = string(whole)
 	}
 	return out
+}
+
+// wholeRunes leaves off a character that a cut went through.
+func wholeRunes(text []byte) []byte {
+	for back := 1; back <= min(utf8.UTFMax, len(text)); back++ {
+		if last := text[len(text)-back:]; utf8.RuneStart(last[0]) {
+			if !utf8.FullRune(last) {
+				return text[:len(text)-back]
+			}
+			break
+		}
+	}
+	return text
 }
 
 func (s *Server) quarantined(ctx context.Context, id int64) (telemetry.Quarantined, error) {
@@ -137,77 +147,4 @@ func (s *Server) quarantined(ctx context.Context, id int64) (telemetry.Quarantin
 		return telemetry.Quarantined{}, fmt.Errorf("quarantine %s: %w", strconv.FormatInt(id, 10), devices.ErrNotFound)
 	}
 	return found[0], nil
-}
-
-type replayInput struct {
-	Body struct {
-		Reason string  `json:"reason,omitempty" doc:"Only messages with this reason"`
-		IDs    []int64 `json:"ids,omitempty" maxItems:"1000" doc:"Only these messages"`
-	}
-}
-
-// Replayed is what became of a replay.
-type Replayed struct {
-	Replayed int `json:"replayed"`
-	Accepted int `json:"accepted"`
-	Refused  int `json:"refused"`
-}
-
-func (s *Server) replay(ctx context.Context, in *replayInput) (*shown[Replayed], error) {
-	out := &shown[Replayed]{}
-	send := func(items []telemetry.Quarantined) error {
-		accepted, refused, err := s.o.Replay(ctx, items)
-		out.Body.Replayed += len(items)
-		out.Body.Accepted += accepted
-		out.Body.Refused += refused
-		return err
-	}
-	if in.Body.IDs != nil {
-		return out, s.replayIDs(ctx, telemetry.Reason(in.Body.Reason), in.Body.IDs, send)
-	}
-	return out, s.replayAll(ctx, telemetry.Reason(in.Body.Reason), send)
-}
-
-func (s *Server) replayIDs(ctx context.Context, reason telemetry.Reason, ids []int64, send func([]telemetry.Quarantined) error) error {
-	items := make([]telemetry.Quarantined, 0, len(ids))
-	for _, id := range ids {
-		q, err := s.quarantined(ctx, id)
-		if err != nil {
-			return err
-		}
-		if reason == "" || q.Reason == reason {
-			items = append(items, q)
-		}
-	}
-	if len(items) == 0 {
-		return nil
-	}
-	return send(items)
-}
-
-// replayAll sends what was there at its beginning: what is refused again may
-// come back as a new message, which is not sent once more.
-func (s *Server) replayAll(ctx context.Context, reason telemetry.Reason, send func([]telemetry.Quarantined) error) error {
-	counts, err := s.o.Quarantine.Count(ctx, access.ScopeOf(ctx))
-	if err != nil {
-		return err
-	}
-	left := telemetry.Sum(counts)
-	if reason != "" {
-		left = counts[reason]
-	}
-	filter := telemetry.QuarantineFilter{Reason: reason, Scope: access.ScopeOf(ctx)}
-	for left > 0 {
-		filter.Limit = int(min(left, replayChunk))
-		items, err := s.o.Quarantine.List(ctx, filter)
-		if err != nil || len(items) == 0 {
-			return err
-		}
-		if err := send(items); err != nil {
-			return err
-		}
-		left -= int64(len(items))
-		filter.After = items[len(items)-1].ID
-	}
-	return nil
 }

@@ -84,6 +84,64 @@ func TestReplay(t *testing.T) {
 	h.post("quarantine/replay", fmt.Sprintf(`{"ids":[%.0f]}`, id)).want(404)
 }
 
+// What is refused again may come back as a new message; it is not sent twice.
+func TestReplayInParts(t *testing.T) {
+	h := newHub(t)
+	sent := 0
+	h.replay = func(ctx context.Context, items []telemetry.Quarantined) (accepted, refused int, err error) {
+		sent += len(items)
+		var ids []int64
+		for _, q := range items {
+			ids = append(ids, q.ID)
+		}
+		h.confine(len(items), "a", telemetry.NotArchivable, "again")
+		return len(ids), 0, h.quarantine.Remove(ctx, ids)
+	}
+	h.confine(7, "a", telemetry.NotArchivable, "1")
+	next := ""
+	for _, want := range []float64{3, 3, 1} {
+		got := h.post("quarantine/replay", fmt.Sprintf(`{"limit":3,"after":%q}`, next)).want(200).json()
+		if got["replayed"] != want || got["accepted"] != want {
+			t.Errorf("%v, want %v", got, want)
+		}
+		next, _ = got["next"].(string)
+	}
+	if next != "" || sent != 7 {
+		t.Errorf("%d were sent, and then comes %q", sent, next)
+	}
+	h.post("quarantine/replay", `{"after":"?"}`).want(400)
+}
+
+// A replay holds no more of the quarantine in memory than it must.
+func TestReplayGoesByBytes(t *testing.T) {
+	h := newHub(t)
+	most := 0
+	h.replay = func(ctx context.Context, items []telemetry.Quarantined) (accepted, refused int, err error) {
+		size := 0
+		for _, q := range items {
+			size += len(q.Payload)
+		}
+		most = max(most, size)
+		return 0, len(items), nil
+	}
+	h.confine(20, "a", telemetry.NotRegistered, strings.Repeat("x", 1<<20))
+	if got := h.post("quarantine/replay", `{}`).want(200).json(); got["refused"] != 20.0 {
+		t.Errorf("%v", got)
+	}
+	if most != 8<<20 {
+		t.Errorf("%d bytes at a time", most)
+	}
+}
+
+func TestQuarantineCutsNoCharacter(t *testing.T) {
+	h := newHub(t)
+	h.confine(1, "a", telemetry.Undecodable, "x"+strings.Repeat("ế", 3_000))
+	shown := h.get("quarantine").items()[0].(map[string]any)
+	if text, _ := shown["text"].(string); text != "x"+strings.Repeat("ế", 1_365) || shown["truncated"] != true || shown["size"] != 9_001.0 {
+		t.Errorf("%d bytes of text, truncated %v, size %v", len(text), shown["truncated"], shown["size"])
+	}
+}
+
 func TestStatus(t *testing.T) {
 	h := newHub(t)
 	h.city()

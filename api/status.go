@@ -82,6 +82,7 @@ type CounterStatus struct {
 	QuarantinedLate map[string]int64 `json:"quarantinedLate" doc:"Accepted, then refused by the archive; by reason"`
 	Dropped         map[string]int64 `json:"dropped" doc:"By reason"`
 	UnknownKeys     int64            `json:"unknownKeys" doc:"Keys of payloads that are no channel"`
+	Forgotten       int64            `json:"quarantineDropped" doc:"Messages that a full quarantine gave up for newer ones"`
 	Balanced        Balanced         `json:"balanced"`
 }
 
@@ -140,7 +141,7 @@ func counters(t *telemetry.Totals, queued int64) CounterStatus {
 	late, dropped := telemetry.Sum(t.QuarantinedLate), telemetry.Sum(t.Dropped)
 	return CounterStatus{Received: t.Received, Accepted: t.Accepted, Stored: t.Stored, Queued: queued, Duplicates: t.Duplicates,
 		Rejected: named(t.Rejected), Quarantined: named(t.Quarantined), QuarantinedLate: named(t.QuarantinedLate), Dropped: named(t.Dropped),
-		UnknownKeys: t.UnknownKeys,
+		UnknownKeys: t.UnknownKeys, Forgotten: t.QuarantineDropped,
 		Balanced: Balanced{Received: received == t.Accepted+quarantined+rejected,
 			Accepted: t.Accepted == t.Stored+queued+late+t.Duplicates+dropped}}
 }

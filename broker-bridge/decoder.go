@@ -52,6 +52,18 @@ func NewDecoder(routes []Route, runner Runner, models Models, speaker Speaker) (
 	return &Decoder{routes: compiled, runner: runner, models: models, speaker: speaker}, nil
 }
 
+// Routes are the names of all routes by which readings can arrive, and of the
+// one that stands for none.
+func (d *Decoder) Routes() []string {
+	out := []string{noRoute}
+	for _, r := range d.routes {
+		if r.Format != "" {
+			out = append(out, r.Name)
+		}
+	}
+	return out
+}
+
 // Filters are the topic filters that carry readings.
 func (d *Decoder) Filters() []string {
 	var out []string
@@ -149,7 +161,7 @@ type work struct {
 
 // open reads the topic, and nothing of the payload.
 func (d *Decoder) open(topic string, body []byte, sender string, received time.Time) work {
-	w := work{arrival: telemetry.Arrival{Route: "none", Topic: topic, Sender: sender, Payload: body, Received: received}}
+	w := work{arrival: telemetry.Arrival{Route: noRoute, Topic: topic, Sender: sender, Payload: body, Received: received}}
 	var wild [maxWildcards]string
 	if w.route = d.find(topic, &wild); w.route != nil {
 		w.arrival.Route, w.arrival.Device = w.route.Name, wild[w.route.device]

@@ -18,6 +18,9 @@ type Route struct {
 // raw is the format of bytes that the device's model decodes in JavaScript.
 const raw = "raw"
 
+// noRoute is the route's name of what no route has a filter for.
+const noRoute = "none"
+
 // DefaultRoutes are the native topics and the foreign ones in their usual places.
 func DefaultRoutes() []Route {
 	return []Route{

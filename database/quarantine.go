@@ -30,6 +30,7 @@ type quarantineRow struct {
 	Reason   string
 	Detail   string
 	Bytes    int64 // what the message counts for against the bound
+	Size     int   `bun:",scanonly"` // of the payload
 }
 
 func newQuarantine(d *Database, most QuarantineMax) *quarantine {
@@ -75,7 +76,7 @@ func (q *quarantine) Add(ctx context.Context, items []telemetry.Quarantined) (dr
 		return 0, fmt.Errorf("quarantine: %w", err)
 	}
 	for i := range items {
-		items[i].ID = ids[i]
+		items[i].ID, items[i].Size = ids[i], len(items[i].Payload)
 	}
 	return dropped, nil
 }
@@ -99,7 +100,12 @@ func (q *quarantine) insert(ctx context.Context, s *session, items []telemetry.Q
 // List implements telemetry.Quarantine.
 func (q *quarantine) List(ctx context.Context, filter telemetry.QuarantineFilter) ([]telemetry.Quarantined, error) {
 	var rows []quarantineRow
-	query := q.database.read.NewSelect().Model(&rows).Where("id > ?", filter.After)
+	query := q.database.read.NewSelect().Model(&rows).ExcludeColumn("payload").ColumnExpr("length(payload) AS size").Where("id > ?", filter.After)
+	if filter.Head > 0 {
+		query.ColumnExpr("substr(payload, 1, ?) AS payload", filter.Head)
+	} else {
+		query.Column("payload")
+	}
 	if filter.Newest {
 		query.OrderExpr("id DESC")
 	} else {
@@ -123,7 +129,7 @@ func (q *quarantine) List(ctx context.Context, filter telemetry.QuarantineFilter
 	found := make([]telemetry.Quarantined, len(rows))
 	for i, r := range rows {
 		found[i] = telemetry.Quarantined{ID: r.ID, Received: r.Received.Time, Route: r.Route, Topic: r.Topic,
-			Sender: r.Sender, Device: r.Device, Payload: r.Payload, Reason: telemetry.Reason(r.Reason), Detail: r.Detail}
+			Sender: r.Sender, Device: r.Device, Payload: r.Payload, Size: r.Size, Reason: telemetry.Reason(r.Reason), Detail: r.Detail}
 	}
 	return found, nil
 }

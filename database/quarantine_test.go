@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -23,6 +24,15 @@ func ids(items []telemetry.Quarantined) (ids []int64) {
 	return ids
 }
 
+// heads are the items as a list of heads shows them.
+func heads(items []telemetry.Quarantined, most int) []telemetry.Quarantined {
+	items = slices.Clone(items)
+	for i := range items {
+		items[i].Payload = items[i].Payload[:most]
+	}
+	return items
+}
+
 func TestQuarantineGivesBackWhatItKept(t *testing.T) {
 	withDatabase(t, func(ctx context.Context, t *testing.T, d *Database) {
 		q := d.Quarantine()
@@ -40,6 +50,7 @@ func TestQuarantineGivesBackWhatItKept(t *testing.T) {
 			"by reason": {telemetry.QuarantineFilter{Reason: telemetry.NotRegistered}, items[1:]},
 			"by device": {telemetry.QuarantineFilter{Device: "dev-0"}, items[1:2]},
 			"newest":    {telemetry.QuarantineFilter{Newest: true, Limit: 1}, items[2:]},
+			"heads":     {telemetry.QuarantineFilter{Head: 2}, heads(items, 2)},
 			"page":      {telemetry.QuarantineFilter{After: items[0].ID, Limit: 1}, items[1:2]},
 		} {
 			got, err := q.List(ctx, c.filter)

@@ -52,6 +52,7 @@ func (b *batch) fill(ctx context.Context, submissions []submission, now int64) e
 	clear(b.turned)
 	b.turned = b.turned[:0]
 	b.resolving.fields = b.resolving.fields[:0]
+	b.ids.rewind()
 	b.received, b.rejected, b.quarantined, b.unknown = map[string]int64{}, map[Reason]int64{}, map[Reason]int64{}, 0
 	for i := range submissions {
 		if err := b.take(ctx, &submissions[i].arrival, now); err != nil {
@@ -131,9 +132,10 @@ func (b *batch) refuse(a *Arrival, first int, device string, r *Refusal) {
 			return
 		}
 	}
+	payload, cut := head(a.Payload, keptPayload)
 	b.alike = append(b.alike, 1)
 	b.items = append(b.items, Quarantined{Received: a.Received, Route: a.Route, Topic: a.Topic,
-		Sender: a.Sender, Device: clip(device, 200), Payload: a.Payload, Reason: r.Reason, Detail: clip(r.Detail, 1_000)})
+		Sender: a.Sender, Device: clip(device, 200), Payload: payload, Reason: r.Reason, Detail: clip(r.Detail, maxDetail) + cut})
 }
 
 // turn remembers what is turned away, one after another of the same kind once.
@@ -156,6 +158,9 @@ func (b *batch) sum() {
 		}
 	}
 }
+
+// maxDetail is of a refusal's words, in bytes.
+const maxDetail = 1_000
 
 // clip bounds what a sender's own words may take in a text about them.
 func clip(text string, most int) string {

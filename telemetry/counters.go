@@ -12,6 +12,7 @@ import (
 // (route "recovered"), so that the equations hold for every run by itself.
 type Counters struct {
 	Accepted, Stored, Duplicates, UnknownKeys, SequenceGaps atomic.Int64
+	QuarantineDropped                                       atomic.Int64 // messages, not instants
 
 	mu              sync.Mutex
 	received        map[string]int64
@@ -33,6 +34,8 @@ type Totals struct {
 	Duplicates      int64
 	UnknownKeys     int64
 	SequenceGaps    int64
+
+	QuarantineDropped int64 // messages that a full quarantine gave up
 }
 
 // NewCounters starts from zero.
@@ -56,7 +59,7 @@ func (c *Counters) Totals() Totals {
 		Received: clone(c.received), Rejected: clone(c.rejected), Quarantined: clone(c.quarantined),
 		QuarantinedLate: clone(c.quarantinedLate), Dropped: clone(c.dropped),
 		Accepted: c.Accepted.Load(), Stored: c.Stored.Load(), Duplicates: c.Duplicates.Load(),
-		UnknownKeys: c.UnknownKeys.Load(), SequenceGaps: c.SequenceGaps.Load(),
+		UnknownKeys: c.UnknownKeys.Load(), SequenceGaps: c.SequenceGaps.Load(), QuarantineDropped: c.QuarantineDropped.Load(),
 	}
 }
 

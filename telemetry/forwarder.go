@@ -144,7 +144,7 @@ func (f *Forwarder) withinRetention(lines []Line) []Line {
 	oldest := f.o.Now().Add(-f.o.Retention).UnixNano()
 	kept := slices.DeleteFunc(lines, func(l Line) bool { return l.Time < oldest })
 	if n := len(lines) - len(kept); n > 0 {
-		f.o.Counters.Drop("past_retention", int64(n))
+		f.o.Counters.Drop(PastRetention, int64(n))
 		f.o.Log.Warn("readings outlived their retention in the spool", "readings", n, "retention", f.o.Retention)
 	}
 	return kept
@@ -241,6 +241,7 @@ func (f *Forwarder) isolate(ctx context.Context, items []Quarantined) error {
 	return f.insist(ctx, "quarantine", func() error {
 		dropped, err := f.o.Quarantine.Add(ctx, items)
 		if dropped > 0 {
+			f.o.Counters.QuarantineDropped.Add(int64(dropped))
 			f.o.Log.Warn("the quarantine is full: the oldest messages of the devices that fill it most were dropped", "messages", dropped)
 		}
 		return err
@@ -263,6 +264,10 @@ func (f *Forwarder) markDirty(ctx context.Context, lines []Line) error {
 	}
 	return f.insist(ctx, "note late readings", func() error { return f.o.Journal.MarkDirty(ctx, windows) })
 }
+
+// maxAfter is how long the archive may have the forwarder wait: a Retry-After
+// may come from a proxy with a clock of its own, and the archive be up sooner.
+const maxAfter = time.Minute
 
 // insist tries until it succeeds or the context ends, backing off with
 // jitter, and keeps the archive's state for whoever asks.
@@ -288,7 +293,7 @@ func (f *Forwarder) insist(ctx context.Context, what string, try func() error) e
 		pause := wait/2 + rand.N(wait)
 		var archive *ArchiveError
 		if errors.As(err, &archive) && archive.After > pause {
-			pause = archive.After
+			pause = min(archive.After, maxAfter)
 		}
 		select {
 		case <-ctx.Done():

@@ -19,7 +19,23 @@ type idLease struct {
 	open   map[int64]*openBlock // by hour
 }
 
-type openBlock struct{ next, end, used int64 }
+// openBlock gives out from next to end; what is below kept is in the spool.
+type openBlock struct{ kept, next, end, used int64 }
+
+// rewind takes back what was given out and not kept: a write that fails for an
+// hour would use up thousands of blocks.
+func (l *idLease) rewind() {
+	for _, b := range l.open {
+		b.next = b.kept
+	}
+}
+
+// keep says that what was given out is durable.
+func (l *idLease) keep() {
+	for _, b := range l.open {
+		b.kept = b.next
+	}
+}
 
 // take gives the first of count consecutive ids for an instant.
 func (l *idLease) take(ctx context.Context, instant int64, count int, use int64) (int64, error) {
@@ -30,7 +46,7 @@ func (l *idLease) take(ctx context.Context, instant int64, count int, use int64)
 		if err != nil {
 			return 0, err
 		}
-		b = &openBlock{next: block.First, end: block.First + block.Count}
+		b = &openBlock{kept: block.First, next: block.First, end: block.First + block.Count}
 		l.open[hour] = b
 		l.trim()
 	}

@@ -2,13 +2,8 @@ package telemetry
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"slices"
-	"strconv"
 	"time"
-
-	"cityhub/devices"
 )
 
 // known tells new lines from those that the archive has already. A line newer
@@ -123,10 +118,15 @@ func copyLine(l *Line) *Line {
 	return &c
 }
 
-// difference is what a line says that the known one does not.
+// difference is what a line says that the known one does not. What of it is
+// late is so by itself: the rest of the line stays as it was.
 func difference(line, old *Line) Line {
 	rest := *line
 	rest.ID, rest.Fields = old.ID, nil
+	late := line.Quality & Late &^ old.Quality
+	if rest.Quality = old.Quality | line.Quality&^Late; old.Quality&Late != 0 {
+		rest.Received = old.Received
+	}
 	if line.Position != nil && old.Position != nil && *line.Position == *old.Position {
 		rest.Position = nil
 	}
@@ -138,6 +138,7 @@ func difference(line, old *Line) Line {
 		if i >= 0 {
 			f.Quality |= Corrected
 		}
+		f.Quality |= late
 		rest.Fields = append(rest.Fields, f)
 	}
 	return rest
@@ -156,27 +157,4 @@ func merge(old, rest *Line) *Line {
 		}
 	}
 	return merged
-}
-
-// refusedLine keeps a line that the archive will never take, as JSON.
-func refusedLine(l *Line, cause error, now time.Time) Quarantined {
-	values := map[string]any{}
-	for _, f := range l.Fields {
-		switch f.Value.Kind {
-		case devices.Text:
-			values[f.Property] = f.Value.Text
-		case devices.Boolean:
-			values[f.Property] = f.Value.Num != 0
-		default:
-			values[f.Property] = strconv.FormatFloat(f.Value.Num, 'g', -1, 64) // JSON has no NaN
-		}
-	}
-	payload, _ := json.Marshal(map[string]any{"group": l.Group, "time": time.Unix(0, l.Time).UTC(), "values": values})
-	return Quarantined{Received: now, Route: "archive", Payload: payload, Reason: NotArchivable, Detail: cause.Error()}
-}
-
-// unreadable keeps a record whole for the program that can read it.
-func unreadable(kept Kept, cause error, now time.Time) Quarantined {
-	return Quarantined{Received: now, Route: "spool", Payload: kept.Data, Reason: NotArchivable,
-		Detail: fmt.Sprintf("%v: it holds %d readings; start the newer program that wrote it", cause, kept.Readings)}
 }

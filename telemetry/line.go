@@ -6,7 +6,7 @@ import "cityhub/geo"
 type Quality uint16
 
 // The flags. OutOfRange, Stuck and Corrected are flags of a single field, the
-// others of the whole line.
+// others of the whole line; Late is a field's where the rest was in time.
 const (
 	OutOfRange     Quality = 1 << iota // outside the channel's valid range
 	Stuck                              // unchanged for longer than the channel allows

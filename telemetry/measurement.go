@@ -86,6 +86,10 @@ const (
 	NotArchivable Reason = "not_archivable" // the archive refuses the line for good
 )
 
+// arrivalReasons are those for which an arrival can be refused.
+var arrivalReasons = []Reason{Undecodable, NotANumber, TooLarge, TooDeep, DuplicateKey, CodecFailed, CodecLimit, NoCodec, NoRoute,
+	WrongSender, NotRegistered, NotDeployed, NoChannel, WrongType, WrongClock, WrongPosition, Revoked, OverQuota}
+
 // Refusal is an error with a reason from the closed set.
 type Refusal struct {
 	Reason Reason

@@ -128,6 +128,17 @@ const retention = 365 * 24 * time.Hour
 
 func openWayAt(t *testing.T, dir string, now time.Time, wrap func(telemetry.Archive) telemetry.Archive) *way {
 	t.Helper()
+	return openWayOn(t, bounds{}, dir, now, wrap)
+}
+
+// bounds are of what keeps readings; zero members bound nothing.
+type bounds struct {
+	spool      int64
+	quarantine int64
+}
+
+func openWayOn(t *testing.T, most bounds, dir string, now time.Time, wrap func(telemetry.Archive) telemetry.Archive) *way {
+	t.Helper()
 	w := &way{t: t, dir: dir, now: now}
 	w.set(now)
 	clock := func() time.Time { return time.Unix(0, w.clock.Load()).UTC() }
@@ -138,7 +149,7 @@ func openWayAt(t *testing.T, dir string, now time.Time, wrap func(telemetry.Arch
 		}
 	}
 	var err error
-	w.database, err = database.Open(t.Context(), database.Options{SQLitePath: filepath.Join(dir, "registry.db")})
+	w.database, err = database.Open(t.Context(), database.Options{SQLitePath: filepath.Join(dir, "registry.db"), QuarantineMax: database.QuarantineMax{Messages: most.quarantine}})
 	must(err)
 	w.registry, err = devices.Open(t.Context(), w.database.Store(), clock)
 	must(err)
@@ -148,7 +159,7 @@ func openWayAt(t *testing.T, dir string, now time.Time, wrap func(telemetry.Arch
 	if wrap != nil {
 		w.archive = wrap(kept)
 	}
-	w.spool, err = spool.Open(spool.Options{Dir: filepath.Join(dir, "spool")})
+	w.spool, err = spool.Open(spool.Options{Dir: filepath.Join(dir, "spool"), MaxBytes: most.spool})
 	must(err)
 	w.counters, w.latest, w.sequences = telemetry.NewCounters(), telemetry.NewLatest(), telemetry.NewSequences()
 	w.counters.Recovered(w.spool.Stats().Readings)

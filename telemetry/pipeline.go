@@ -11,8 +11,13 @@ import (
 // ErrClosed answers what is submitted after the pipeline has stopped.
 var ErrClosed = errors.New("the hub is stopping; send again later")
 
+// ErrTooLarge answers a record that a keeper can never take: only a smaller
+// one helps.
+var ErrTooLarge = errors.New("the record is too large")
+
 // Keeper keeps a record durably: it is on the disk when Append answers nil.
-// readings counts its lines; what it quarantines is counted already.
+// readings counts its lines; what it quarantines is counted already. Its error
+// may pass, save where it is ErrTooLarge.
 type Keeper interface {
 	Append(ctx context.Context, record []byte, readings int) error
 }
@@ -208,13 +213,14 @@ func (p *Pipeline) State() KeepState {
 }
 
 // commit keeps a batch and settles with its senders. While the spool refuses,
-// it tries again and nothing is acknowledged.
+// it tries again and nothing is acknowledged; what it can never take goes in
+// less.
 func (p *Pipeline) commit(ctx context.Context, submissions []submission) {
 	if len(submissions) == 0 {
 		return
 	}
 	err := p.keep(ctx, submissions)
-	for wait := 50 * time.Millisecond; err != nil && !errors.Is(err, errTooLarge) && ctx.Err() == nil; wait = min(2*wait, 2*time.Second) {
+	for wait := 50 * time.Millisecond; err != nil && !tooLarge(err, submissions) && ctx.Err() == nil; wait = min(2*wait, 2*time.Second) {
 		p.failing(err)
 		select {
 		case <-ctx.Done():
@@ -222,10 +228,8 @@ func (p *Pipeline) commit(ctx context.Context, submissions []submission) {
 			err = p.keep(ctx, submissions)
 		}
 	}
-	if errors.Is(err, errTooLarge) {
-		half := len(submissions) / 2
-		p.commit(ctx, submissions[:half])
-		p.commit(ctx, submissions[half:])
+	if tooLarge(err, submissions) {
+		p.commitLess(ctx, submissions, err)
 		return
 	}
 	if err != nil {
@@ -242,8 +246,6 @@ func (p *Pipeline) commit(ctx context.Context, submissions []submission) {
 // texts take more in a record than in a message, and a spool has its bounds.
 const maxRecord = 8 << 20
 
-var errTooLarge = errors.New("the record is too large")
-
 // keep resolves the batch and writes its record.
 func (p *Pipeline) keep(ctx context.Context, submissions []submission) error {
 	b := &p.batch
@@ -256,9 +258,13 @@ func (p *Pipeline) keep(ctx context.Context, submissions []submission) error {
 	b.record = appendRecord(b.record[:0], b.lines, b.items)
 	if len(b.record) > maxRecord && len(submissions) > 1 {
 		b.record = nil // not to be held for ever
-		return errTooLarge
+		return ErrTooLarge
 	}
-	return p.o.Spool.Append(ctx, b.record, len(b.lines))
+	if err := p.o.Spool.Append(ctx, b.record, len(b.lines)); err != nil {
+		return err
+	}
+	b.ids.keep()
+	return nil
 }
 
 // settle counts, acknowledges and tells: a sender that has its acknowledgement

@@ -17,6 +17,7 @@ type Quarantined struct {
 	Sender   string // the authenticated device or key, "" when unknown
 	Device   string // the device it names, "" when unknown
 	Payload  []byte
+	Size     int // bytes of the payload, given by the store
 	Reason   Reason
 	Detail   string
 }
@@ -28,13 +29,14 @@ type QuarantineFilter struct {
 	After  int64 // id
 	Newest bool  // newest first; not with After
 	Limit  int
+	Head   int           // so many bytes of each payload suffice; 0: whole
 	Scope  *access.Scope // only of these organisations' devices; nil: all
 }
 
 // Quarantine keeps refused messages, bounded: when it is full, the oldest of
 // the devices that have most in it go, and are counted.
 type Quarantine interface {
-	// Add keeps the messages durably, sets their ids, and answers how many old
+	// Add keeps the messages durably, sets their ids and sizes, and answers how many old
 	// ones had to go to stay within bounds.
 	Add(ctx context.Context, items []Quarantined) (dropped int, err error)
 	List(ctx context.Context, filter QuarantineFilter) ([]Quarantined, error)

@@ -82,10 +82,20 @@ func (c Clock) check(t, received time.Time) *Refusal {
 	if ahead := t.Sub(received); ahead > c.Ahead {
 		return &Refusal{WrongClock, fmt.Sprintf("time: %s is %s ahead of the hub; set the device's clock", t.UTC().Format(time.RFC3339), ahead.Round(time.Second))}
 	}
+	if received.Sub(t) > c.Oldest && inSeconds(t) {
+		return &Refusal{WrongClock, fmt.Sprintf("time: %s, as if seconds since 1970 were sent as milliseconds; send milliseconds, or RFC 3339", t.UTC().Format(time.RFC3339))}
+	}
 	if received.Sub(t) > c.Oldest {
 		return &Refusal{WrongClock, fmt.Sprintf("time: %s is older than the %s that are kept; set the device's clock", t.UTC().Format(time.RFC3339), c.Oldest)}
 	}
 	return nil
+}
+
+// inSeconds says that an instant is one of this century's when its milliseconds
+// are taken for seconds.
+func inSeconds(t time.Time) bool {
+	ms := t.UnixMilli()
+	return ms >= 1e9 && ms < 1e10
 }
 
 func unresolved(err error, device string, at time.Time) *Refusal {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +61,34 @@ func TestRefusalsHaveTheirOwnReasons(t *testing.T) {
 	for reason := range cases {
 		if counts[reason] != 1 {
 			t.Errorf("%s stands in quarantine %d times", reason, counts[reason])
+		}
+	}
+}
+
+func TestSecondsInPlaceOfMillisecondsAreNamed(t *testing.T) {
+	w := openWay(t, t.TempDir(), nil)
+	w.register("a")
+	r := w.send(reading("a", time.UnixMilli(w.now.Unix()), -1, "pm25", telemetry.NumberOf(1)))
+	if r.Err != nil || len(r.Refusals) != 1 || r.Refusals[0].Reason != telemetry.WrongClock || !strings.Contains(r.Refusals[0].Detail, "send milliseconds") {
+		t.Errorf("receipt %+v", r)
+	}
+}
+
+func TestWhatComesLateMakesNothingElseOfItsInstantLate(t *testing.T) {
+	w := openWay(t, t.TempDir(), nil)
+	w.register("a")
+	at := w.now
+	m := reading("a", at, 1, "pm25", telemetry.NumberOf(5))
+	m.Values = append(m.Values, telemetry.KeyedValue{Key: "level", Value: telemetry.NumberOf(1)})
+	w.send(m)
+	w.drained()
+	w.set(at.Add(time.Hour))
+	w.send(reading("a", at, 2, "level", telemetry.NumberOf(2)))
+	w.send(reading("a", at, 3, "state", telemetry.TextOf("open")))
+	w.drained()
+	for property, want := range map[string]telemetry.Quality{"pm25": 0, "level": telemetry.Corrected | telemetry.Late, "state": telemetry.Late} {
+		if list := w.observations("a", property); len(list) != 1 || list[0].Quality != want {
+			t.Errorf("%s: %+v, want quality %d", property, list, want)
 		}
 	}
 }

@@ -43,7 +43,8 @@ func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (q quiet) WithGroup(name string) slog.Handler { return quiet{q.Handler.WithGroup(name)} }
 
 // register exports the library's counters of what it dropped, which should be
-// zero for ever, and the broker's own.
+// zero for ever, and the broker's own: what a connection to another broker has too goes by the
+// same names, so that one alarm rule fits both.
 func (b *Broker) register(registry prometheus.Registerer) *prometheus.CounterVec {
 	ignored := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "cityhub_broker_ignored_total",
@@ -58,9 +59,9 @@ func (b *Broker) register(registry prometheus.Registerer) *prometheus.CounterVec
 		counter("cityhub_broker_inflight_dropped_total", "QoS 1 messages to subscribers dropped because too many were unacknowledged.", &info.InflightDropped),
 		gauge("cityhub_broker_clients", "Clients connected to the embedded broker.",
 			func() float64 { return float64(atomic.LoadInt64(&info.ClientsConnected)) }),
-		gauge("cityhub_broker_unacknowledged", "Messages received by the embedded broker and not yet durable.",
+		gauge("cityhub_mqtt_unacknowledged", "Messages received and not yet acknowledged.",
 			func() float64 { n, _ := b.Unacknowledged(); return float64(n) }),
-		gauge("cityhub_broker_oldest_unacknowledged_seconds", "Age of the oldest of them.",
+		gauge("cityhub_mqtt_oldest_unacknowledged_seconds", "Age of the oldest unacknowledged message.",
 			func() float64 { _, oldest := b.Unacknowledged(); return oldest.Seconds() }),
 	)
 	return ignored

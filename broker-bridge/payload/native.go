@@ -2,6 +2,7 @@ package payload
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"cityhub/geo"
@@ -82,7 +83,14 @@ func (n *native) measurement(m *telemetry.Measurement) {
 	noteBattery(m)
 }
 
+// nativeMembers may be null, which is as if they were left out.
+var nativeMembers = []string{"values", "time", "seq", "position", "device", "battery", "rssi", "snr"}
+
 func (n *native) member(key string) {
+	if n.peek() == 'n' && slices.Contains(nativeMembers, key) {
+		n.word("null")
+		return
+	}
 	switch key {
 	case "values":
 		n.object(n.value)
@@ -132,12 +140,7 @@ func (n *native) value(key string) {
 	n.add(telemetry.KeyedValue{Key: key, Value: v})
 }
 
-// measured reads a number, or null for none.
 func (n *native) measured() *float64 {
-	if n.peek() == 'n' {
-		n.word("null")
-		return nil
-	}
 	v := n.number()
 	return &v
 }

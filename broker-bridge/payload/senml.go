@@ -131,15 +131,25 @@ func (r *record) takeValue(n node) error {
 	return nil
 }
 
+// Seconds below relativeBelow count from now, as RFC 8428 has it; those beyond
+// relative are more than a time.Duration holds.
+const (
+	relativeBelow = 1 << 28
+	relative      = 9e9
+)
+
 // senMLTime gives the instant of seconds as RFC 8428 counts them.
 func senMLTime(seconds float64, received time.Time) (time.Time, error) {
 	if math.Abs(seconds) > 1e11 {
 		return time.Time{}, refuse(telemetry.WrongClock, "%v is not seconds since 1970", seconds)
 	}
+	if seconds < -relative {
+		return time.Time{}, refuse(telemetry.WrongClock, "%v seconds before now is out of the hub's calendar: set the device's clock", -seconds)
+	}
 	whole := math.Floor(seconds)
 	// Doubles hold today's seconds to about 0.2 µs: finer digits are noise.
 	part := time.Duration(math.Round((seconds-whole)*1e6)) * time.Microsecond
-	if seconds < 1<<28 {
+	if seconds < relativeBelow {
 		return countable(received.Add(time.Duration(whole) * time.Second).Add(part).UTC())
 	}
 	return countable(time.Unix(int64(whole), 0).Add(part).UTC())

@@ -26,7 +26,7 @@ func newBacklog(s *spool.Spool, c *telemetry.Counters) *backlog {
 func (b *backlog) Next(ctx context.Context) (telemetry.Kept, error) {
 	record, err := b.spool.Next(ctx, b.at)
 	if lost := b.spool.Stats().SetAsideReadings - b.setAside; lost > 0 {
-		b.counters.Drop("spool_damage", lost)
+		b.counters.Drop(telemetry.SpoolDamage, lost)
 		b.setAside += lost
 	}
 	if err != nil {

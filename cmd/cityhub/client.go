@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -41,9 +42,12 @@ func (p problem) String() string {
 	return text
 }
 
+// patience is how long an answer may take.
+const patience = 2 * time.Minute
+
 // call sends a request and reads the JSON answer into result, unless it is nil.
 func (c *client) call(ctx context.Context, method, path, contentType string, body io.Reader, result any) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	answer, err := c.send(ctx, method, path, contentType, body)
 	if err != nil {
@@ -77,6 +81,9 @@ func (c *client) send(ctx context.Context, method, path, contentType string, bod
 		request.Header.Set("Authorization", "Bearer "+c.Key)
 	}
 	answer, err := http.DefaultClient.Do(request)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil, fmt.Errorf("the hub at %s has not answered within %v: it may still be at work; look at /api/v1/status, and ask again", c.Hub, patience)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("no hub answers at %s: %w; start one with cityhub serve or name it with --hub", c.Hub, err)
 	}

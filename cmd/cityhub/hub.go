@@ -183,7 +183,6 @@ func (h *hub) openTelemetry(context.Context) error {
 	})
 	h.meter = quota.NewMeter(h.quotas(), h.registry, time.Now)
 	h.gate = quota.NewGate(h.meter, h.pipeline, h.log)
-	telemetry.NewMetrics(h.metrics, h.counters, h.sequences, h.forwarder)
 	return nil
 }
 
@@ -193,8 +192,11 @@ func (h *hub) openDecoder(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	h.decoder, err = bridge.NewDecoder(routes, h.codecs, h.registry, h.door)
-	return err
+	if h.decoder, err = bridge.NewDecoder(routes, h.codecs, h.registry, h.door); err != nil {
+		return err
+	}
+	telemetry.NewMetrics(h.metrics, h.counters, h.sequences, h.forwarder, append(h.decoder.Routes(), api.IngestRoute))
+	return nil
 }
 
 // watcher passes lines on to the API, which is opened after the pipeline.

@@ -81,7 +81,7 @@ func (h *hub) openImports(context.Context) (err error) {
 func (h *hub) openAPI(context.Context) (err error) {
 	claims := credentials.NewClaims(credentials.ClaimOptions{Store: h.database.Credentials(), Finder: h.registry.Devices,
 		Taker: h.registry, Log: h.database.AuditLog(), Now: time.Now})
-	replayer := replayer{decoder: h.decoder, intake: h.pipeline, quarantine: h.database.Quarantine()}
+	replayer := replayer{decoder: h.decoder, intake: h.pipeline, restorer: h.pipeline, quarantine: h.database.Quarantine()}
 	h.api, err = api.New(api.Options{
 		Registry: h.registry, Imports: h.imports, Latest: h.latest, Quarantine: h.database.Quarantine(), Audit: h.database.AuditLog(), Credentials: h.keeper, Claims: claims, PublicURL: h.PublicURL, Attribution: h.Attribution,
 		Accounts: h.accounts, Doorkeeper: doorkeeper{h.accounts, h.keeper}, Proxies: h.proxies(), Rates: h.rates(), SignOn: h.signOn(),

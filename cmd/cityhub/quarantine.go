@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"text/tabwriter"
 	"time"
 )
@@ -57,8 +59,8 @@ func (q *quarantineList) Run(ctx context.Context, c *console) error {
 	for _, m := range page.Items {
 		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", m.ID, m.Received.Format(time.RFC3339), m.Reason, m.Topic, m.Detail)
 	}
-	for reason, n := range page.Counts {
-		fmt.Fprintf(table, "\t\t%s\t%d in all\t\n", reason, n)
+	for _, reason := range slices.Sorted(maps.Keys(page.Counts)) {
+		fmt.Fprintf(table, "\t\t%s\t%d in all\t\n", reason, page.Counts[reason])
 	}
 	return table.Flush()
 }
@@ -88,21 +90,42 @@ type quarantineReplay struct {
 	Reason string `help:"Only messages refused for this reason."`
 }
 
-// Run replays; what is refused again stays.
+// replayPage is how many messages one request replays: few enough for an
+// answer in time.
+const replayPage = 500
+
+// Run replays what is there now, page by page; what is refused again stays.
 func (q *quarantineReplay) Run(ctx context.Context, c *console) error {
-	body, err := json.Marshal(map[string]string{"reason": q.Reason})
-	if q.Reason == "" {
-		body = []byte("{}")
+	var done replayed
+	for after := ""; ; after = done.Next {
+		page, err := q.page(ctx, after)
+		done.Replayed, done.Accepted, done.Refused, done.Next = done.Replayed+page.Replayed, done.Accepted+page.Accepted, done.Refused+page.Refused, page.Next
+		if err != nil && done.Replayed > 0 {
+			err = fmt.Errorf("after %d messages (accepted %d): %w", done.Replayed, done.Accepted, err)
+		}
+		if err != nil {
+			return err
+		}
+		if done.Next == "" {
+			break
+		}
+		fmt.Fprintf(c.err, "replayed %d so far, accepted %d\n", done.Replayed, done.Accepted)
 	}
-	if err != nil {
-		return err
-	}
-	var result struct {
-		Replayed, Accepted, Refused int
-	}
-	if err := q.call(ctx, "POST", "/quarantine/replay", "application/json", bytes.NewReader(body), &result); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(c.out, "replayed %d, accepted %d, refused again %d\n", result.Replayed, result.Accepted, result.Refused)
+	_, err := fmt.Fprintf(c.out, "replayed %d, accepted %d, refused again %d\n", done.Replayed, done.Accepted, done.Refused)
 	return err
+}
+
+// replayed is the API's picture of what became of a replay.
+type replayed struct {
+	Replayed, Accepted, Refused int
+	Next                        string
+}
+
+func (q *quarantineReplay) page(ctx context.Context, after string) (page replayed, err error) {
+	body, err := json.Marshal(map[string]any{"reason": q.Reason, "after": after, "limit": replayPage})
+	if err != nil {
+		return page, err
+	}
+	err = q.call(ctx, "POST", "/quarantine/replay", "application/json", bytes.NewReader(body), &page)
+	return page, err
 }

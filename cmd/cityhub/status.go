@@ -12,6 +12,7 @@ import (
 
 	"cityhub/api"
 	bridge "cityhub/broker-bridge"
+	"cityhub/broker-bridge/embedded"
 )
 
 // status gathers how the parts fare.
@@ -23,8 +24,11 @@ func (h *hub) status() api.Status {
 			OldestSeconds: oldest(waiting, time.Now), SetAside: waiting.SetAside},
 		Broker: api.BrokerStatus{Connected: true, Since: h.started}, // the embedded broker is always there
 	}
-	if remote, ok := h.broker.(*bridge.Bridge); ok {
-		b := remote.Status()
+	switch broker := h.broker.(type) {
+	case *embedded.Broker:
+		s.Broker.Unacknowledged, _ = broker.Unacknowledged()
+	case *bridge.Bridge:
+		b := broker.Status()
 		s.Broker = api.BrokerStatus{Connected: b.Connected, Since: b.Since, SessionLost: b.SessionLost, Unacknowledged: b.Unacknowledged}
 	}
 	return s
@@ -80,14 +84,17 @@ func (h *hub) openOperations() (stage, error) {
 	}}, nil
 }
 
-// embeddedMetrics shows the embedded broker under the names that a connection
-// to another broker has, so that one alarm rule fits both.
+// embeddedMetrics shows of the embedded broker what can be told of it without
+// asking: it is always there, and holds no session that could be lost.
 func (h *hub) embeddedMetrics() {
 	if h.MQTTURL != "" {
 		return
 	}
-	h.metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "cityhub_mqtt_connected",
-		Help: "1 while readings can arrive by MQTT."}, func() float64 { return 1 }))
+	h.metrics.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "cityhub_mqtt_connected",
+			Help: "1 while readings can arrive by MQTT."}, func() float64 { return 1 }),
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "cityhub_mqtt_session_lost_total",
+			Help: "Times a broker forgot the hub's session: never, with the embedded one."}, func() float64 { return 0 }))
 }
 
 func ignoreClosed(err error) error {

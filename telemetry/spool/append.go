@@ -15,6 +15,10 @@ import (
 // it spares the file system finding blocks at every commit.
 const preallocateStep = 4 << 20
 
+// leastUseful is the bound below which a spool is always full, rather than any
+// record too large for it.
+const leastUseful = 16 << 10
+
 // keepBuffer is the most that is held between two appends.
 const keepBuffer = 1 << 20
 
@@ -31,12 +35,13 @@ type appender struct {
 
 // Append keeps a record that counts as so many readings: it is on the disk
 // when Append answers nil. ErrFull says that nothing was written because of
-// the bounds or the disk. After any error the record is not acknowledged by
-// the spool and never becomes so; append it again. A context that ends while
-// the disk is at work does not interrupt it.
+// the bounds or the disk, ErrTooLarge that no record of this size ever will
+// be. After any error the record is not acknowledged by the spool and never
+// becomes so; append it again, or less of it. A context that ends while the
+// disk is at work does not interrupt it.
 func (s *Spool) Append(ctx context.Context, record []byte, readings int) error {
 	if len(record) > maxPayload {
-		return ErrTooLarge
+		return fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(record), maxPayload)
 	}
 	if readings < 0 || int64(readings) > 1<<31 {
 		return fmt.Errorf("a record of %d readings: give 0 to 2^31", readings)
@@ -49,6 +54,9 @@ func (s *Spool) Append(ctx context.Context, record []byte, readings int) error {
 		return ErrClosed
 	}
 	payload := s.append.compress(record)
+	if alone := int64(segmentHeaderSize + frameHeaderSize + len(payload)); alone > s.o.MaxBytes && s.o.MaxBytes >= leastUseful {
+		return fmt.Errorf("%w: %d bytes, and the spool may have %d", ErrTooLarge, alone, s.o.MaxBytes)
+	}
 	if err := s.prepare(frameHeaderSize + int64(len(payload))); err != nil {
 		return err
 	}

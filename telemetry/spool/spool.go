@@ -17,12 +17,14 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"cityhub/telemetry"
 )
 
 // Errors that callers tell apart.
 var (
 	ErrFull     = errors.New("the spool is full: let the archive catch up, raise the spool's size, or free disk space")
-	ErrTooLarge = fmt.Errorf("the record is above %d MiB: commit fewer readings at a time", maxPayload>>20)
+	ErrTooLarge = fmt.Errorf("%w for the spool", telemetry.ErrTooLarge)
 	ErrClosed   = errors.New("the spool is closed")
 )
 
