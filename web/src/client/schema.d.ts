@@ -464,6 +464,7 @@ export interface operations {
         parameters: {
             query?: {
                 datetime?: string;
+                exclude?: ("out_of_range" | "stuck" | "late" | "clock_corrected" | "maintenance" | "uncalibrated" | "corrected" | "misplaced")[] | null;
                 limit?: number;
                 quality?: "good";
             };
@@ -554,9 +555,11 @@ export interface operations {
         parameters: {
             query: {
                 bbox?: string;
+                exclude?: ("out_of_range" | "stuck" | "late" | "clock_corrected" | "maintenance" | "uncalibrated" | "corrected" | "misplaced")[] | null;
                 limit?: number;
                 organisation?: string;
                 property: string;
+                quality?: "good";
                 state?: "ok" | "unknown" | "stale" | "info" | "warning" | "minor" | "major" | "critical";
                 zone?: string;
             };
