@@ -36,7 +36,7 @@ lint: ## look for mistakes and for arrows that point upward
 	go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(lint_version) run
 
 bench: ## run the micro-benchmarks
-	go test -run '^$$' -bench . -benchmem ./...
+	go test -run '^$$' -bench . -benchmem -timeout 3h ./...
 
 race: ## run the hub beside its peers, on the same messages; ends with a table
 	scripts/build-influxd

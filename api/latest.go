@@ -29,6 +29,7 @@ type Selection struct {
 type latestInput struct {
 	Selection
 	Filter
+	WithQuality
 	Limit int `query:"limit" minimum:"1" doc:"At most so many features; all when absent"`
 }
 
@@ -40,7 +41,7 @@ type latestOutput struct {
 func (s *Server) latest() {
 	register(s, huma.Operation{OperationID: "get-latest", Method: http.MethodGet, Path: base + "/latest",
 		Summary: "The newest value of a property at every station", Tags: []string{"map"},
-		Description: "GeoJSON FeatureCollection, one feature a station. Properties: thing (code), name, datastream (id), property, value, unit, time, received, quality (flags), state: ok, stale (older than three of its model's report intervals, at least five minutes) or unknown (old, and the model's interval is not known); where an alarm is open, its severity: info, warning, minor, major or critical.",
+		Description: "GeoJSON FeatureCollection, one feature a station. Properties: thing (code), name, datastream (id), property, value, unit, time, received, quality (flags), state: ok, stale (older than three of its model's report intervals, at least five minutes) or unknown (old, and the model's interval is not known); where an alarm is open, its severity: info, warning, minor, major or critical. A station whose newest value has an unwanted flag (quality, exclude) is left out.",
 		Responses:   s.geoResponses(StationCollection{}, "The stations"),
 		Errors:      []int{http.StatusNotFound},
 	}, access.ReadingRead, func(ctx context.Context, in *latestInput) (*huma.StreamResponse, error) {
@@ -52,7 +53,7 @@ func (s *Server) latest() {
 		if err != nil {
 			return nil, err
 		}
-		q := citymap.Look{Scope: access.ScopeOf(ctx), Keep: keep, Window: window, Now: s.o.Now().UnixNano()}
+		q := citymap.Look{Scope: access.ScopeOf(ctx), Keep: keep, Window: window, Unwanted: in.unwanted(), Now: s.o.Now().UnixNano()}
 		all := s.city.Newest(property, &q, in.Limit)
 		return &huma.StreamResponse{Body: func(ctx huma.Context) { answerParts(ctx, all) }}, nil
 	})

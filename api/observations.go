@@ -28,7 +28,7 @@ type observationList struct {
 	ByID
 	Datetime string `query:"datetime" doc:"A/B, RFC 3339, both ends included, .. for an open end; the last 24 hours when absent"`
 	Limit    int    `query:"limit" minimum:"1" maximum:"10000" default:"1000" doc:"Items a page, at most 10,000"`
-	Quality  string `query:"quality" enum:"good" doc:"good: only readings without a flag"`
+	WithQuality
 
 	address Paging
 }
@@ -66,7 +66,7 @@ func (s *Server) listObservations(ctx context.Context, in *observationList) (*co
 	if err != nil {
 		return nil, err
 	}
-	found, more, err := s.readings(ctx, stream, asked, in.Limit, in.Quality == "good")
+	found, more, err := s.readings(ctx, stream, asked, in.Limit, in.unwanted())
 	if err != nil {
 		return nil, err
 	}
@@ -83,9 +83,9 @@ func (s *Server) listObservations(ctx context.Context, in *observationList) (*co
 	return collection(items, next), nil
 }
 
-// readings reads on until there are limit readings, and says whether more
-// follow.
-func (s *Server) readings(ctx context.Context, d devices.Datastream, in span, limit int, good bool) ([]telemetry.Observation, bool, error) {
+// readings reads on until there are limit readings without an unwanted flag, and
+// says whether more follow.
+func (s *Server) readings(ctx context.Context, d devices.Datastream, in span, limit int, unwanted telemetry.Quality) ([]telemetry.Observation, bool, error) {
 	var kept []telemetry.Observation
 	from, end := in.from, in.to.Add(1) // both ends are included
 	for {
@@ -95,7 +95,7 @@ func (s *Server) readings(ctx context.Context, d devices.Datastream, in span, li
 			return nil, false, err
 		}
 		for _, o := range found {
-			if !good || o.Quality == 0 {
+			if o.Quality&unwanted == 0 {
 				kept = append(kept, o)
 			}
 		}

@@ -53,6 +53,7 @@ func TestObservations(t *testing.T) {
 	}
 	for query, want := range map[string]int{
 		"quality=good": 29,
+		"exclude=late": 30, "exclude=out_of_range": 30, "exclude=late,out_of_range": 29, "exclude=stuck": 31, "exclude=stuck&quality=good": 29,
 		"datetime=" + at(start) + "/" + at(start.Add(4*time.Second)): 5,
 		"datetime=" + at(start):         1,
 		"datetime=../" + at(late):       1,
@@ -63,7 +64,7 @@ func TestObservations(t *testing.T) {
 			t.Errorf("%s: %d observations, want %d", query, got, want)
 		}
 	}
-	for query, field := range map[string]string{"datetime=yesterday": "datetime", "datetime=2025-01-02T00:00:00Z/2025-01-01T00:00:00Z": "datetime", "limit=10001": "limit", "quality=bad": "quality"} {
+	for query, field := range map[string]string{"datetime=yesterday": "datetime", "datetime=2025-01-02T00:00:00Z/2025-01-01T00:00:00Z": "datetime", "limit=10001": "limit", "quality=bad": "quality", "exclude=late,bad": "exclude"} {
 		if r := h.get(path + "?" + query).want(400); !strings.Contains(string(r.body), `"field":"`+field) {
 			t.Errorf("%s: %s", query, r.body)
 		}
@@ -74,6 +75,28 @@ func TestObservations(t *testing.T) {
 	}
 	h.one(all[9].(map[string]any), h.stream("st-1", "pm25"))
 	h.get("observations/9007199254740990").want(404)
+}
+
+// TestLatestWithoutFlags: a station is left out whose newest value has a flag
+// that is not wanted, also where what is shown was written before.
+func TestLatestWithoutFlags(t *testing.T) {
+	h := newHub(t)
+	h.city()
+	now := time.Now().Add(-time.Minute)
+	h.send(fmt.Sprintf(`{"device":"dev-1","time":%q,"values":{"pm25":999}}`, at(now)))
+	shown := func(query string) int {
+		return len(h.get("latest?property=pm25" + query).want(200).json()["features"].([]any))
+	}
+	all := shown("")
+	for query, want := range map[string]int{"&quality=good": all - 1, "&exclude=out_of_range": all - 1, "&exclude=late,stuck": all, "&exclude=late,out_of_range": all - 1, "": all} {
+		if got := shown(query); got != want {
+			t.Errorf("%q: %d stations, want %d", query, got, want)
+		}
+	}
+	h.send(fmt.Sprintf(`{"device":"dev-1","time":%q,"values":{"pm25":9}}`, at(now.Add(time.Second))))
+	if got := shown("&quality=good"); got != all {
+		t.Errorf("after a good value %d stations, want %d", got, all)
+	}
 }
 
 // pages follows next and wants so many different observations.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/types"
@@ -103,6 +104,18 @@ func TestComposeIsSafeToStart(t *testing.T) {
 		if secret.File == "" || filepath.Base(filepath.Dir(secret.File)) != "secrets" {
 			t.Errorf("secret %s does not come from a file in deploy/secrets", name)
 		}
+	}
+}
+
+// InfluxDB makes its bucket itself, and the hub may not change it after.
+func TestInfluxDBKeepsReadingsAsLongAsTheHub(t *testing.T) {
+	services := load(t, "../compose.yaml").Services
+	bucket, hub := services["influxdb"].Environment["DOCKER_INFLUXDB_INIT_RETENTION"], services["hub"].Environment["CITYHUB_RAW_RETENTION"]
+	if bucket == nil || hub == nil || *bucket != *hub {
+		t.Fatal("the bucket's retention is not that of the hub")
+	}
+	if long, err := time.ParseDuration(*hub); err != nil || long <= 0 {
+		t.Errorf("a retention of %q: %v", *hub, err)
 	}
 }
 

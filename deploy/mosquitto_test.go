@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,8 +12,8 @@ import (
 )
 
 // shipped starts a real Mosquitto with the shipped settings. Only paths and the
-// listener's address are changed. Its clients are those of scripts/secrets, and
-// the device aq-1.
+// listener's address are changed. Its clients are those of scripts/secrets, the
+// device aq-1, the gateway chirpstack and the platform citysim.
 func shipped(t *testing.T) (broker *testbed.Broker, password func(client string) string) {
 	t.Helper()
 	plugins, _ := filepath.Glob("/usr/lib/*/mosquitto_dynamic_security.so")
@@ -39,12 +40,17 @@ func shipped(t *testing.T) (broker *testbed.Broker, password func(client string)
 		}
 		secrets[client] = string(text)
 	}
-	control := append([]string{"aq-1", "mosquitto_ctrl"}, login(broker, "admin", secrets["admin"])...)
-	said, err := exec.Command("mosquitto/add-device", control...).Output()
-	if err != nil {
-		t.Fatalf("add-device: %v\n%s", err, said)
+	add := func(script string, args ...string) {
+		control := append(append(args, "mosquitto_ctrl"), login(broker, "admin", secrets["admin"])...)
+		said, err := exec.Command("mosquitto/"+script, control...).Output()
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", script, err, said)
+		}
+		secrets[args[len(args)-1]] = strings.TrimSpace(string(said))
 	}
-	secrets["aq-1"] = strings.TrimSpace(string(said))
+	add("add-device", "aq-1")
+	add("add-gateway", "chirpstack")
+	add("add-gateway", "--platform", "citysim")
 	return broker, func(client string) string { return secrets[client] }
 }
 
@@ -79,6 +85,39 @@ func TestShippedBrokerKeepsForTheHubAndLetsDevicesOnlyBeThemselves(t *testing.T)
 	}
 	if said := say("mosquitto_sub", "aq-1", "-W", "20", "-E", "-t", "cityhub/v1/aq-1/commands"); said != "" {
 		t.Errorf("a device cannot hear its own commands: %s", said)
+	}
+}
+
+func TestShippedBrokerLetsGatewaysOnlySend(t *testing.T) {
+	broker, password := shipped(t)
+	foreign := []string{"application/1/device/a84041/event/up", "v3/lab@ttn/devices/eui-1/up", "/ul/key/aq-9/attrs", "zigbee2mqtt/lamp"}
+	native := []string{"cityhub/v1/aq-9/telemetry", "cityhub/v1/aq-9/senml", "cityhub/v1/aq-9/senml-cbor", "cityhub/v1/aq-9/ngsi", "cityhub/v1/aq-9/raw/2"}
+	nobody := []string{"cityhub/v1/aq-9/status", "cityhub/v1/aq-9/commands", "application/1/device/a84041/command/down",
+		"v3/lab@ttn/devices/eui-1/down/push", "zigbee2mqtt/lamp/set", "somewhere", "$CONTROL/dynamic-security/v1"}
+	say := func(program, user string, args ...string) string {
+		said, _ := exec.Command(program, append(append(login(broker, user, password(user)), "-V", "5", "-q", "1"), args...)...).CombinedOutput()
+		return strings.TrimSpace(string(said))
+	}
+	all := []string{"-i", "hub", "-c", "-x", "600", "-t", "application/+/device/+/event/+", "-t", "v3/+/devices/+/up", "-t", "/ul/+/+/attrs", "-t", "zigbee2mqtt/+"}
+	say("mosquitto_sub", "hub", append(all, "-E")...)
+	for user, may := range map[string][]string{"chirpstack": foreign, "citysim": append(native, foreign...)} {
+		for _, topic := range slices.Concat(foreign, native, nobody) {
+			// MQTT 5 tells the sender whether it was let through.
+			denied := strings.Contains(say("mosquitto_pub", user, "-t", topic, "-m", "x"), "Not authorized")
+			if denied == slices.Contains(may, topic) {
+				t.Errorf("%s may publish on %s: %v", user, topic, !denied)
+			}
+		}
+		for _, topic := range []string{"#", "application/#", "cityhub/v1/aq-9/commands", "$SYS/#"} {
+			if said := say("mosquitto_sub", user, "-W", "20", "-E", "-t", topic); !strings.Contains(said, "Not authorized") && !strings.Contains(said, "denied") {
+				t.Errorf("%s may subscribe to %s: %q", user, topic, said)
+			}
+		}
+	}
+	got := strings.Fields(say("mosquitto_sub", "hub", append(all, "-F", "%t", "-C", "8", "-W", "20")...))
+	want := slices.Concat(foreign, foreign) // of two users
+	if slices.Sort(got); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+		t.Errorf("the hub received what stood on %v, want %v", got, want)
 	}
 }
 

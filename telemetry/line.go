@@ -1,6 +1,10 @@
 package telemetry
 
-import "cityhub/geo"
+import (
+	"slices"
+
+	"cityhub/geo"
+)
 
 // Quality is a set of flags kept with a reading and usable as a filter.
 type Quality uint16
@@ -18,10 +22,23 @@ const (
 	Misplaced                          // the position is not to be believed: it counts for no track, map or zone
 )
 
+// flags are the names of the bits, from the lowest.
+var flags = [...]string{"out_of_range", "stuck", "late", "clock_corrected", "maintenance", "uncalibrated", "corrected", "misplaced"}
+
+// QualityOf is the set of the flags that have these names.
+func QualityOf(names ...string) (q Quality) {
+	for bit, name := range flags {
+		if slices.Contains(names, name) {
+			q |= 1 << bit
+		}
+	}
+	return q
+}
+
 // Names are the flags' names, as people and programs outside read them.
 func (q Quality) Names() []string {
 	names := []string{}
-	for bit, name := range [...]string{"out_of_range", "stuck", "late", "clock_corrected", "maintenance", "uncalibrated", "corrected", "misplaced"} {
+	for bit, name := range flags {
 		if q&(1<<bit) != 0 {
 			names = append(names, name)
 		}

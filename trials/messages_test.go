@@ -166,43 +166,75 @@ func TestMessagesByHand(t *testing.T) {
 
 var instants = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?`)
 
-// TestSmartDataModelsArrive publishes the published examples of Smart Data
-// Models, where they are at hand, for devices whose models take every scalar
-// attribute.
-func TestSmartDataModelsArrive(t *testing.T) {
-	files, err := filepath.Glob("../../shared/data/smart-data-models/*.example.json")
+// entity is one of the Smart Data Models in both forms.
+type entity struct {
+	name              string
+	plain, normalized []byte
+}
+
+// entities are those of the golden folders of the format.
+func entities(t *testing.T) (all []entity) {
+	t.Helper()
+	files, _ := filepath.Glob("../broker-bridge/payload/testdata/ngsi/*-normalized/input.json")
+	for _, file := range files {
+		plain := strings.TrimSuffix(filepath.Dir(file), "-normalized")
+		all = append(all, entity{"golden-" + filepath.Base(plain), read(t, filepath.Join(plain, "input.json")), read(t, file)})
+	}
+	if len(all) < 9 {
+		t.Fatalf("the golden folders hold %d types in both forms", len(all))
+	}
+	return all
+}
+
+// published are the examples of the Smart Data Models, where they are at hand.
+func published(t *testing.T) (all []entity) {
+	t.Helper()
+	files, _ := filepath.Glob("../../shared/data/smart-data-models/*.example.json")
+	for _, file := range files {
+		name := strings.TrimSuffix(file, ".example.json")
+		all = append(all, entity{"published-" + filepath.Base(name), read(t, file), read(t, name+".example-normalized.json")})
+	}
+	return all
+}
+
+func read(t *testing.T, file string) []byte {
+	t.Helper()
+	raw, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(files) == 0 {
-		t.Log("the published examples are not at hand; the golden folders of the ngsi format stand for them")
-		return
-	}
-	h := startHub(t, t.TempDir(), nil)
-	var devices []string
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
+	return raw
+}
+
+// TestSmartDataModelsArrive publishes entities in both forms, for devices whose
+// models take every scalar attribute.
+func TestSmartDataModelsArrive(t *testing.T) {
+	golden, more := entities(t), published(t)
+	towns(t, func(t *testing.T, w town) {
+		w.take(t, golden)
+		if s := w.drained(10 * time.Second); len(s.Counters.Quarantined) > 0 {
+			t.Errorf("quarantined: %v", s.Counters.Quarantined)
 		}
-		name := strings.TrimSuffix(filepath.Base(file), ".example.json")
-		h.post(t, "/sensors", modelFor(t, name, raw))
-		h.importRows(t, "device,model,station,from", "sdm-"+name+","+name+",st-"+name+",2025-07-01T00:00:00Z")
-		for _, form := range []string{".example.json", ".example-normalized.json"} {
-			body, err := os.ReadFile(strings.TrimSuffix(file, ".example.json") + form)
-			if err != nil {
-				t.Fatal(err)
-			}
+		w.take(t, more) // their two forms do not agree on every type
+		s := w.drained(10 * time.Second)
+		t.Logf("%d messages arrived, quarantined %v", 2*len(golden)+2*len(more), s.Counters.Quarantined)
+	})
+}
+
+// take waits until both forms of all have arrived.
+func (w town) take(t *testing.T, all []entity) {
+	t.Helper()
+	for _, e := range all {
+		w.post(t, "/sensors", modelFor(t, e.name, e.plain))
+		w.importRows(t, "device,model,station,from", e.name+","+e.name+",st-"+e.name+",2025-07-01T00:00:00Z")
+		for _, body := range [][]byte{e.plain, e.normalized} {
 			now := time.Now().UTC().Format("2006-01-02T15:04:05.000000Z") // each form has an instant of its own
-			publish(t, h.mqt, "cityhub/v1/sdm-"+name+"/ngsi", instants.ReplaceAll(body, []byte(now)))
+			publish(t, w.broker, "cityhub/v1/"+e.name+"/ngsi", instants.ReplaceAll(body, []byte(now)))
 		}
-		devices = append(devices, "sdm-"+name)
 	}
-	for _, device := range devices {
-		h.await(device+" arrives in both forms", 10*time.Second, func() bool { return h.readings(device) >= 2 })
+	for _, e := range all {
+		w.await(e.name+" arrives in both forms", 10*time.Second, func() bool { return w.readings(e.name) >= 2 })
 	}
-	s := h.drained(10 * time.Second)
-	t.Logf("%d examples arrived, quarantined %v", 2*len(devices), s.Counters.Quarantined)
 }
 
 // modelFor makes a device model with a channel for every scalar attribute.
@@ -216,7 +248,7 @@ func modelFor(t *testing.T, name string, example []byte) map[string]any {
 	var channels []map[string]any
 	for key, value := range attributes {
 		if kind := kinds[fmt.Sprintf("%T", value)]; kind != "" && key != "id" && key != "type" {
-			property := strings.ToLower(fmt.Sprintf("%s_%d_%s", name, len(channels), kind))
+			property := strings.ReplaceAll(strings.ToLower(fmt.Sprintf("%s_%d_%s", name, len(channels), kind)), "-", "_")
 			channels = append(channels, map[string]any{"key": key, "property": property[:min(48, len(property))], "kind": kind})
 		}
 	}

@@ -76,6 +76,7 @@ type dot struct {
 	thing        int64
 	organisation int64
 	from, to     uint32 // its text, in that of its leaf
+	quality      telemetry.Quality
 	severity     telemetry.Severity
 	published    uint8 // index in publications
 	timed        bool  // its model's interval is known
@@ -239,7 +240,7 @@ func (l *dotLayer) renew(m *Map, group int64) {
 }
 
 func (d *dot) set(v telemetry.LatestValue) {
-	d.time, d.value, d.severity, d.written = v.Time, v.Value.Num, v.Severity, false
+	d.time, d.value, d.quality, d.severity, d.written = v.Time, v.Value.Num, v.Quality, v.Severity, false
 	if v.Value.Kind == devices.Text {
 		d.value = math.NaN()
 	}

@@ -8,6 +8,7 @@ import (
 	"cityhub/access"
 	"cityhub/devices"
 	"cityhub/geo"
+	"cityhub/telemetry"
 )
 
 // dotText is what a leaf's dots are written as, so that a feature is written
@@ -60,6 +61,8 @@ type Look struct {
 	Keep   *Keeper
 	Window *geo.Window // nil: everywhere, and what has no place, too
 	Now    int64       // in nanoseconds since 1970
+
+	Unwanted telemetry.Quality // Newest leaves values with one of these flags out
 }
 
 // Key names what a look shows of a property in any window: it is equal for
@@ -72,7 +75,7 @@ func (q *Look) Key(property string) string { return ViewOf(q.Scope, property, ni
 // have not changed.
 func (m *Map) Newest(property *devices.ObservedProperty, q *Look, limit int) *Parts {
 	l, window := m.layer(property), q.Keep.Narrow(q.Window)
-	w := featureWalk{dotWalk: dotWalk{look: &look{scope: q.Scope, keep: q.Keep, window: everywhere, now: q.Now}, property: property.Code}, city: m, of: property, layer: l, limit: limit}
+	w := featureWalk{dotWalk: dotWalk{look: &look{scope: q.Scope, keep: q.Keep, window: everywhere, now: q.Now}, property: property.Code}, unwanted: q.Unwanted, city: m, of: property, layer: l, limit: limit}
 	if window != nil {
 		w.window = *window
 	}
@@ -95,14 +98,15 @@ func (m *Map) Newest(property *devices.ObservedProperty, q *Look, limit int) *Pa
 // featureWalk writes the features of a look, each after a comma.
 type featureWalk struct {
 	dotWalk
-	city    *Map
-	of      *devices.ObservedProperty
-	layer   *dotLayer
-	limit   int
-	written [][]byte
-	count   int
-	extent  geo.Extent
-	todo    []featureTurn
+	city     *Map
+	of       *devices.ObservedProperty
+	layer    *dotLayer
+	limit    int
+	unwanted telemetry.Quality
+	written  [][]byte
+	count    int
+	extent   geo.Extent
+	todo     []featureTurn
 }
 
 type featureTurn struct {
@@ -170,7 +174,7 @@ func (w *featureWalk) step(placeless bool) (more bool) {
 func (w *featureWalk) leaf(n *dotNode, whole bool) {
 	n.write(w.city, w.of, w.now)
 	features := n.text
-	if whole && w.scope.All && w.keep == nil && w.limit == 0 && n.singles {
+	if whole && w.scope.All && w.keep == nil && w.limit == 0 && w.unwanted == 0 && n.singles {
 		w.extent.Join(&n.extent)
 	} else {
 		features = w.some(n, whole)
@@ -182,7 +186,7 @@ func (w *featureWalk) leaf(n *dotNode, whole bool) {
 
 func (w *featureWalk) some(n *dotNode, whole bool) (features []byte) {
 	w.stations(n.dots, whole, func(d *dot, _ uint8, _ int64, kept bool) {
-		if !kept || d.from == d.to || w.limit > 0 && w.count >= w.limit {
+		if !kept || d.from == d.to || d.quality&w.unwanted != 0 || w.limit > 0 && w.count >= w.limit {
 			return
 		}
 		features = append(features, n.text[d.from:d.to]...)

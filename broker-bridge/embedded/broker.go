@@ -31,8 +31,8 @@ const drainTime = 6 * time.Second // for the last acknowledgements at the end
 type Authenticator interface {
 	// Authenticate is asked once per connection who its sender is: a device, by
 	// its code, or a gateway, as the decoder's Speaker knows it. "" refuses. It
-	// binds the client id to the sender. valid is asked every now and then
-	// whether that still holds.
+	// binds the client id, "" when the client gave none, to the sender. valid is
+	// asked every now and then whether that still holds.
 	Authenticate(clientID, username, password string) (sender string, valid func() bool)
 }
 

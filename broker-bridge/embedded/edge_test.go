@@ -1,8 +1,10 @@
 package embedded_test
 
 import (
+	"log/slog"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -14,7 +16,7 @@ import (
 )
 
 func TestWhoMayComeIn(t *testing.T) {
-	b, _ := start(t, embedded.Options{Intake: newSpool(t), Auth: secrets{"air-1": "s3cret", "a/b": "x", "": "y"}})
+	b, _ := start(t, embedded.Options{Intake: newSpool(t), Auth: secrets{"air-1": "s3cret", "a/b": "x", "": "y", "gateway": "g"}})
 	will := func(topic string) func(*mqtt.ClientOptions) {
 		return func(o *mqtt.ClientOptions) {
 			login("air-1", "s3cret")(o)
@@ -32,6 +34,8 @@ func TestWhoMayComeIn(t *testing.T) {
 		{"another's client id", "air-2", login("air-1", "s3cret"), false},
 		{"an id with a slash", "a/b", login("a/b", "x"), false},
 		{"an empty id", "", login("", "y"), false},
+		{"a device without an id", "", login("air-1", "s3cret"), false},
+		{"a gateway without an id", "", login("gateway", "g"), true},
 		{"will on the own status", "air-1", will("cityhub/v1/air-1/status"), true},
 		{"will on another's status", "air-1", will("cityhub/v1/air-2/status"), false},
 		{"will on the own commands", "air-1", will("cityhub/v1/air-1/commands"), false},
@@ -44,6 +48,58 @@ func TestWhoMayComeIn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestARefusalSaysWhatToMend holds the log to telling what MQTT 3.1.1 cannot.
+func TestARefusalSaysWhatToMend(t *testing.T) {
+	var said words
+	b, _ := start(t, embedded.Options{Intake: newSpool(t), Auth: secrets{"air-1": "s3cret", "gateway": "g"},
+		Log: slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{ReplaceAttr: onlyMend}))})
+	for _, c := range []struct{ id, username, password, want string }{
+		{"air-1", "", "", "user name:"},
+		{"a b", "air-1", "s3cret", "client id: up to"},
+		{"me", "gateway", "g", "client id: a device's"},
+		{"air-2", "air-1", "s3cret", "client id: a device's"},
+		{"", "air-1", "s3cret", "client id: only"},
+		{"gateway-1", "gateway", "no", "password:"},
+		{"air-1", "air-1.2", "no", "password:"},
+	} {
+		said.take()
+		if _, err := dial(t, b, c.id, login(c.username, c.password)); err == nil {
+			t.Errorf("%+v: came in", c)
+		}
+		if got := said.take(); !strings.Contains(got, `mend="`+c.want) {
+			t.Errorf("%+v: the log says %s", c, got)
+		}
+	}
+}
+
+// words are what was logged since they were taken last.
+type words struct {
+	mu   sync.Mutex
+	text string
+}
+
+func (w *words) Write(line []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.text += string(line)
+	return len(line), nil
+}
+
+func (w *words) take() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	text := w.text
+	w.text = ""
+	return text
+}
+
+func onlyMend(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == "mend" {
+		return a
+	}
+	return slog.Attr{}
 }
 
 func TestWhatADeviceMaySubscribe(t *testing.T) {

@@ -64,14 +64,16 @@ func (h *hook) OnConnectAuthenticate(client *mqtt.Client, pk packets.Packet) boo
 	if auth == nil {
 		return true
 	}
-	username := string(pk.Connect.Username)
+	// The library has made up an id where the client gave none.
+	id, username := pk.Connect.ClientIdentifier, string(pk.Connect.Username)
 	sender, valid := "", func() bool { return false }
 	if validID(client.ID) {
-		sender, valid = auth.Authenticate(client.ID, username, string(pk.Connect.Password))
+		sender, valid = auth.Authenticate(id, username, string(pk.Connect.Password))
 	}
 	if sender == "" {
 		h.broker.sign(client.ID, telemetry.Sign{Kind: telemetry.Rejected})
-		h.broker.o.Log.Info("a client was refused", "client", client.ID, "username", username, "remote", client.Net.Remote)
+		h.broker.o.Log.Info("a client was refused", "client", client.ID, "username", username, "remote", client.Net.Remote,
+			"mend", missed(id, username))
 		return false
 	}
 	// The library publishes wills without asking whether the client may.
@@ -87,6 +89,23 @@ func (h *hook) OnConnectAuthenticate(client *mqtt.Client, pk packets.Packet) boo
 	}
 	peerOf(client).admit(client.ID, sender, valid)
 	return true
+}
+
+// missed says what a client that was refused is likely to have got wrong. MQTT
+// 3.1.1 can tell the client nothing but a number.
+func missed(id, username string) string {
+	code, _, _ := strings.Cut(username, ".") // the second of a device's two user names has a dot
+	switch {
+	case username == "":
+		return "user name: a device's is its code, with its secret as password; a gateway's is the name of its key, with the key as password"
+	case id != "" && !validID(id):
+		return "client id: up to 128 of A-Z a-z 0-9 _ and -"
+	case id == "":
+		return "client id: only a gateway may leave it out, a device's is its code; or the password is no key of that name"
+	case id != code && !strings.HasPrefix(id, code+"-"):
+		return "client id: a device's is its code; a gateway's begins with its user name and a dash, or is left out"
+	}
+	return "password: it is neither the secret of a device of that code nor a gateway's key of that name, or no longer"
 }
 
 // validID holds device codes to letters that mean nothing in topics and ACLs.

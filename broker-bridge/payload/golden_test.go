@@ -42,6 +42,25 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// TestSmartDataModelsInBothForms holds the types that cities use most to
+// telling the same in key-values and in normalized form, of NGSI v2 or NGSI-LD.
+func TestSmartDataModelsInBothForms(t *testing.T) {
+	for _, name := range []string{"air-quality-observed", "noise-level-observed", "water-observed", "flood-monitoring", "parking-spot",
+		"streetlight", "waste-container", "weather-observed", "traffic-flow-observed"} {
+		plain, err := os.ReadFile(filepath.Join("testdata", "ngsi", name, "expected.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		normalized, err := os.ReadFile(filepath.Join("testdata", "ngsi", name+"-normalized", "expected.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(plain), string(normalized)); diff != "" {
+			t.Errorf("%s (-key-values +normalized):\n%s", name, diff)
+		}
+	}
+}
+
 func compare(t *testing.T, file string, got any) {
 	t.Helper()
 	text, err := json.MarshalIndent(got, "", "  ")

@@ -132,12 +132,20 @@ func (n node) readings(path string, m *telemetry.Measurement) {
 // plain takes the wrapping off a normalized attribute.
 func plain(n node) node {
 	if n.kind != object || n.get("type").kind != text {
-		return n
+		return untyped(n)
 	}
 	if v := n.get("value"); v.kind != absent {
-		return v
+		return untyped(v)
 	}
 	if v := n.get("object"); v.kind != absent { // a Relationship
+		return v
+	}
+	return n
+}
+
+// untyped takes the type off a value of NGSI-LD that names one, as instants do.
+func untyped(n node) node {
+	if v := n.get("@value"); v.kind != absent {
 		return v
 	}
 	return n

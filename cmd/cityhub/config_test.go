@@ -101,6 +101,9 @@ func TestSettingsThatCannotWorkAreRefusedWithTheMend(t *testing.T) {
 		want []string // parts of the refusal; none: accepted
 	}{
 		"the defaults":                  {nil, nil},
+		"a zone of half an hour":        {[]string{"--time-zone", "Asia/Kolkata"}, []string{"--time-zone", "5h30m0s from UTC", "Asia/Ho_Chi_Minh"}},
+		"one in summer":                 {[]string{"--time-zone", "Australia/Lord_Howe"}, []string{"--time-zone", "10h30m0s from UTC"}},
+		"one that was, of what is kept": {[]string{"--time-zone", "America/Caracas", "--raw-retention", "262800h"}, []string{"--time-zone", "-4h30m0s from UTC"}},
 		"no such zone":                  {[]string{"--time-zone", "Hanoi"}, []string{"--time-zone", "Asia/Ho_Chi_Minh"}},
 		"not an address":                {[]string{"--http", "8080"}, []string{"--http", "HOST:PORT"}},
 		"pages open to the network":     {[]string{"--http", "0.0.0.0:8080"}, nil},

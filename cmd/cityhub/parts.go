@@ -48,7 +48,7 @@ func (h *hub) openArchive(ctx context.Context) error {
 		h.archive = embedded
 	} else {
 		remote, err := influx.Open(ctx, influx.Options{URL: h.InfluxURL, Org: h.InfluxOrg, Bucket: h.InfluxBucket,
-			Token: h.InfluxToken, Retention: retention})
+			Token: h.InfluxToken, Retention: retention, Log: h.log})
 		if err != nil {
 			return err
 		}

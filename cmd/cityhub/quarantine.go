@@ -39,25 +39,42 @@ type quarantineList struct {
 	Limit  int    `help:"At most so many." default:"100"`
 }
 
+// quarantinePage is the API's page of refused messages.
+type quarantinePage struct {
+	Items  []quarantined    `json:"items"`
+	Next   string           `json:"next"`
+	Counts map[string]int64 `json:"counts"`
+}
+
 // Run lists.
 func (q *quarantineList) Run(ctx context.Context, c *console) error {
-	query := url.Values{"limit": {fmt.Sprint(q.Limit)}}
+	const most = 1000 // of a page
+	query := url.Values{}
 	for name, value := range map[string]string{"reason": q.Reason, "device": q.Device} {
 		if value != "" {
 			query.Set(name, value)
 		}
 	}
-	var page struct {
-		Items  []quarantined    `json:"items"`
-		Counts map[string]int64 `json:"counts"`
-	}
-	if err := q.call(ctx, "GET", "/quarantine?"+query.Encode(), "", nil, &page); err != nil {
-		return err
-	}
 	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tRECEIVED\tREASON\tTOPIC\tDETAIL")
-	for _, m := range page.Items {
-		fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", m.ID, m.Received.Format(time.RFC3339), m.Reason, m.Topic, m.Detail)
+	var page quarantinePage
+	for left := q.Limit; left > 0; left -= len(page.Items) {
+		query.Set("limit", fmt.Sprint(min(left, most)))
+		page = quarantinePage{}
+		if err := q.call(ctx, "GET", "/quarantine?"+query.Encode(), "", nil, &page); err != nil {
+			return err
+		}
+		for _, m := range page.Items {
+			fmt.Fprintf(table, "%d\t%s\t%s\t%s\t%s\n", m.ID, m.Received.Format(time.RFC3339), m.Reason, m.Topic, m.Detail)
+		}
+		next, err := url.Parse(page.Next)
+		if err != nil {
+			return fmt.Errorf("the hub's next page: %w", err)
+		}
+		if page.Next == "" {
+			break
+		}
+		query.Set("after", next.Query().Get("after"))
 	}
 	for _, reason := range slices.Sorted(maps.Keys(page.Counts)) {
 		fmt.Fprintf(table, "\t\t%s\t%d in all\t\n", reason, page.Counts[reason])

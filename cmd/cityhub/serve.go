@@ -56,7 +56,7 @@ type serveCommand struct {
 
 	PostgresURL string `name:"postgres-url" help:"PostgreSQL to keep the registry in; without it an embedded SQLite does. Better as CITYHUB_POSTGRES_URL_FILE when it holds a password."`
 
-	TimeZone     string        `name:"time-zone" help:"The city's time zone: days and months are cut in it." default:"Asia/Ho_Chi_Minh"`
+	TimeZone     string        `name:"time-zone" help:"The city's time zone: days and months are cut in it, so it must be whole hours from UTC." default:"Asia/Ho_Chi_Minh"`
 	RawRetention time.Duration `name:"raw-retention" help:"How long single readings are kept, and how old a reading may be." default:"8760h"`
 	SpoolBytes   int64         `name:"spool-bytes" help:"Most bytes that may wait on disk for the archive." default:"17179869184"`
 	SpoolReserve int64         `name:"spool-reserve" help:"Free bytes on the disk that the spool never uses up." default:"268435456"`
@@ -69,9 +69,7 @@ func (s *serveCommand) check() error {
 	refuse := func(flag, format string, args ...any) {
 		all = append(all, fmt.Errorf("--%s: %s", flag, fmt.Sprintf(format, args...)))
 	}
-	if _, err := time.LoadLocation(s.TimeZone); err != nil {
-		refuse("time-zone", "%q is not known; give a name such as Asia/Ho_Chi_Minh", s.TimeZone)
-	}
+	s.checkZone(time.Now(), refuse)
 	for flag, address := range map[string]string{"http": s.HTTP, "ops": s.Ops, "mqtt-listen": s.MQTTListen} {
 		if flag == "mqtt-listen" && s.MQTTURL != "" {
 			continue

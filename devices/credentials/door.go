@@ -37,13 +37,13 @@ func NewDoor(keeper *Keeper, names Names, keys Keys) *Door {
 
 // Authenticate tells who a connection belongs to. A device comes with its code
 // as client id and user name. A gateway comes with its key as password, the
-// key's name or id as user name, and a client id that begins with that.
+// key's name or id as user name, and a client id that begins with that, or none.
 func (d *Door) Authenticate(clientID, username, password string) (sender string, valid func() bool) {
 	code, hash := strings.TrimSuffix(username, secondSlot), access.HashDeviceSecret(password)
 	if who, ok := d.keeper.holder(code, hash); ok && who.Code == clientID {
 		return who.Code, func() bool { _, still := d.keeper.holder(code, hash); return still }
 	}
-	if d.keys == nil || clientID != username && !strings.HasPrefix(clientID, username+"-") {
+	if d.keys == nil || clientID != "" && clientID != username && !strings.HasPrefix(clientID, username+"-") {
 		return "", nil
 	}
 	if _, taken := d.names.Named(clientID); taken {

@@ -48,6 +48,8 @@ func TestWhoComesInAtTheDoor(t *testing.T) {
 		{"no secret", "gw-2", "gw-2", "", ""},
 		{"a gateway by name", "gw", "gw", "k", "key:7"},
 		{"a second connection", "gw-9", "gw", "k", "key:7"},
+		{"a gateway without a client id", "", "gw", "k", "key:7"},
+		{"a device without a client id", "", "aq-1", secret, ""},
 		{"a gateway by id", "7", "7", "k", "key:7"},
 		{"under a device's name", "gw-2", "gw", "k", ""},
 		{"under another client id", "other", "gw", "k", ""},

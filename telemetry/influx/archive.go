@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -41,6 +42,7 @@ type Options struct {
 	Token        string           // may read and write the three buckets
 	Retention    [3]time.Duration // by telemetry.Bucket, for buckets that Open's user has to create; 0: for ever
 	WriteTimeout time.Duration    // of one write or delete; 0: 30 s
+	Log          *slog.Logger     // nil: slog.Default
 	NoGzip       bool             // send lines as they are; on loopback they always go so
 }
 
@@ -77,6 +79,9 @@ func Open(ctx context.Context, opts Options) (*Archive, error) {
 	}
 	if opts.WriteTimeout <= 0 {
 		opts.WriteTimeout = 30 * time.Second
+	}
+	if opts.Log == nil {
+		opts.Log = slog.Default()
 	}
 	a := &Archive{opts: opts, lookup: make(chan struct{}, 1), cells: 1 << 20}
 	a.gzip = !opts.NoGzip && !loopback(server.Hostname())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -134,6 +135,30 @@ func TestBucketsComeBack(t *testing.T) {
 	}
 }
 
+// A bucket that was there before keeps its own retention, and that is said.
+func TestAnotherRetentionIsSaid(t *testing.T) {
+	server := testbed.InfluxDB(t)
+	line := reading(1, "v", telemetry.NumberOf(1))
+	line[0].Time = time.Now().UnixNano()
+	write := func(raw time.Duration) string {
+		var said strings.Builder
+		a := openAt(t, Options{URL: server.URL, Org: server.Org, Bucket: "kept", Token: server.Token,
+			Retention: [3]time.Duration{raw}, Log: slog.New(slog.NewTextHandler(&said, nil))})
+		if err := a.Write(t.Context(), telemetry.Raw, line); err != nil {
+			t.Fatal(err)
+		}
+		return said.String()
+	}
+	for _, c := range []struct {
+		retention time.Duration
+		want      string
+	}{{48 * time.Hour, ""}, {48 * time.Hour, ""}, {72 * time.Hour, `bucket=kept "bucket keeps"=48h0m0s "hub wants"=72h0m0s`}, {0, `"hub wants"=infinite`}} {
+		if said := write(c.retention); said != "" && c.want == "" || !strings.Contains(said, c.want) {
+			t.Errorf("%s: the log says %q, want %q", c.retention, said, c.want)
+		}
+	}
+}
+
 // A token for the three buckets alone, as the hub shall have it, is enough
 // once the buckets are there; before, the error says what to create.
 func TestBucketToken(t *testing.T) {
@@ -156,7 +181,7 @@ func TestBucketToken(t *testing.T) {
 	other := openAt(t, Options{URL: server.URL, Org: server.Org, Bucket: "elsewhere", Token: token,
 		Retention: [3]time.Duration{48 * time.Hour}})
 	fault(t, other.Write(t.Context(), telemetry.Raw, line), true,
-		`bucket "elsewhere" of organisation "city" is not there for this token and cannot be created: create it with a retention of 48h0m0s`)
+		`bucket "elsewhere" of organisation "city" is not there for this token and cannot be created: create it with retention 48h0m0s`)
 }
 
 func scopedToken(t *testing.T, a *Archive) string {

@@ -526,6 +526,7 @@ export interface operations {
         parameters: {
             query?: {
                 datetime?: string;
+                exclude?: ("out_of_range" | "stuck" | "late" | "clock_corrected" | "maintenance" | "uncalibrated" | "corrected" | "misplaced")[] | null;
                 limit?: number;
                 quality?: "good";
             };
@@ -616,9 +617,11 @@ export interface operations {
         parameters: {
             query: {
                 bbox?: string;
+                exclude?: ("out_of_range" | "stuck" | "late" | "clock_corrected" | "maintenance" | "uncalibrated" | "corrected" | "misplaced")[] | null;
                 limit?: number;
                 organisation?: string;
                 property: string;
+                quality?: "good";
                 state?: "ok" | "unknown" | "stale" | "info" | "warning" | "minor" | "major" | "critical";
                 zone?: string;
             };
