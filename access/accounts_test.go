@@ -225,9 +225,14 @@ func TestKeys(t *testing.T) {
 	}
 	_, secret, err = o.AddKey(t.Context(), "short", city, o.clock().Add(time.Hour))
 	check(t, err)
+	p, err = o.ByKey(t.Context(), secret)
+	check(t, err)
 	o.pass(time.Hour)
 	_, err = o.ByKey(t.Context(), secret)
 	is(t, "expired", err, access.ErrCredentials)
+	if !p.Revoked() {
+		t.Error("who holds the principal is not told that the key has expired")
+	}
 }
 
 func TestFirstSetUp(t *testing.T) {
