@@ -4,10 +4,7 @@
 // transport and no SQL.
 package access
 
-import (
-	"context"
-	"sync/atomic"
-)
+import "context"
 
 // Role is what somebody is to an organisation, or to the whole city.
 type Role string
@@ -52,13 +49,13 @@ type Principal struct {
 	Bindings []Binding
 	Grants   []Grant // what other organisations let this principal's read
 
-	Lost *atomic.Bool // set when the credential is; nil: it cannot be
+	Lost func() bool `json:"-"` // says whether the credential is, or is over; nil: it cannot be
 }
 
-// Revoked says whether the principal has lost the credential by which it was
-// let in, or says something else now. What goes on for longer than a request
-// asks from time to time.
-func (p *Principal) Revoked() bool { return p.Lost != nil && p.Lost.Load() }
+// Revoked says whether the credential by which the principal was let in is
+// lost, is over, or says something else now. What goes on for longer than a
+// request asks from time to time.
+func (p *Principal) Revoked() bool { return p.Lost != nil && p.Lost() }
 
 // Grant lets an organisation read what belongs to another.
 type Grant struct {

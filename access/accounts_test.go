@@ -3,6 +3,7 @@ package access_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -196,6 +197,40 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 	}
 }
 
+// What strangers try must not shut somebody out of where they sign in from.
+func TestStrangersDoNotLockAnAccount(t *testing.T) {
+	o := newOffice(t)
+	o.user("an", city)
+	_, err := o.signIn("an", good)
+	check(t, err)
+	slowed := 0
+	for i := range 150 { // ever other addresses
+		if _, _, err := o.SignIn(t.Context(), "an", "wrong", fmt.Sprintf("198.51.100.%d", i)); errors.Is(err, access.ErrSlowDown) {
+			slowed++
+		}
+	}
+	if slowed < 30 {
+		t.Errorf("%d of 150 guesses of one account were slowed down", slowed)
+	}
+	_, err = o.signIn("an", good)
+	check(t, err)
+	_, _, err = o.SignIn(t.Context(), "an", good, "203.0.113.1")
+	is(t, "from where nobody has signed in", err, access.ErrSlowDown)
+}
+
+// A set-up link cannot be guessed, and wrong ones of strangers do not bar it.
+func TestStrangersDoNotBarTheSetUpLink(t *testing.T) {
+	o := newOffice(t)
+	token, err := o.InviteFirst(t.Context())
+	check(t, err)
+	for i := range 60 {
+		_, err := o.SetUpFirst(t.Context(), "guess", access.Profile{Name: "x"}, good, fmt.Sprintf("198.51.100.%d", i))
+		is(t, "a guess", err, access.ErrCredentials)
+	}
+	_, err = o.SetUpFirst(t.Context(), token, access.Profile{Name: "first"}, good, "192.0.2.1")
+	check(t, err)
+}
+
 func TestKeys(t *testing.T) {
 	o := newOffice(t)
 	k, secret, err := o.AddKey(t.Context(), "app", access.Binding{Role: access.Viewer, Organisation: o.one}, o.clock().Add(time.Hour))
@@ -225,9 +260,14 @@ func TestKeys(t *testing.T) {
 	}
 	_, secret, err = o.AddKey(t.Context(), "short", city, o.clock().Add(time.Hour))
 	check(t, err)
+	p, err = o.ByKey(t.Context(), secret)
+	check(t, err)
 	o.pass(time.Hour)
 	_, err = o.ByKey(t.Context(), secret)
 	is(t, "expired", err, access.ErrCredentials)
+	if !p.Revoked() {
+		t.Error("who holds the principal is not told that the key has expired")
+	}
 }
 
 func TestFirstSetUp(t *testing.T) {

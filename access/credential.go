@@ -12,8 +12,17 @@ type credential struct {
 	id        int64
 	principal *Principal
 	created   time.Time
-	expires   time.Time    // zero: never
-	used      atomic.Int64 // nanoseconds
+	expires   time.Time     // zero: never
+	idle      time.Duration // how long it may be unused; 0: for ever
+	used      atomic.Int64  // nanoseconds
+	lost      atomic.Bool   // taken away, or replaced by one that says something else
+	now       func() time.Time
+}
+
+// over says whether it has had its time.
+func (c *credential) over() bool {
+	now := c.now()
+	return !c.expires.IsZero() && !now.Before(c.expires) || c.idle > 0 && now.UnixNano()-c.used.Load() > int64(c.idle)
 }
 
 // issue makes the credentials anew, from what is in memory. Whoever holds a
@@ -24,7 +33,7 @@ func (a *Accounts) issue() {
 		p := &Principal{Kind: KeyKind, ID: k.ID, Name: k.Name, Bindings: []Binding{k.Binding}}
 		p.Grants = a.granted(p.Bindings)
 		f := parseFingerprint(k.Hash)
-		keys[f] = renew(a.byKey[f], &credential{id: k.ID, principal: p, created: k.Created, expires: k.Expires}, k.Used)
+		keys[f] = renew(a.byKey[f], &credential{id: k.ID, principal: p, created: k.Created, expires: k.Expires, now: a.o.Now}, k.Used)
 	}
 	bindings := map[int64][]Binding{}
 	for _, r := range sorted(a.roles) {
@@ -39,7 +48,7 @@ func (a *Accounts) issue() {
 		p.Grants = a.granted(p.Bindings)
 		f := parseFingerprint(s.Hash)
 		tokens[f] = renew(a.byToken[f], &credential{id: s.ID, principal: p, created: s.Created,
-			expires: s.Created.Add(a.o.SessionMost)}, s.Seen)
+			expires: s.Created.Add(a.o.SessionMost), idle: a.o.SessionIdle, now: a.o.Now}, s.Seen)
 	}
 	revoke(a.byKey, keys)
 	revoke(a.byToken, tokens)
@@ -56,7 +65,7 @@ func renew(was, is *credential, used time.Time) *credential {
 	if was != nil {
 		is.used.Store(was.used.Load())
 	}
-	is.principal.Lost = new(atomic.Bool)
+	is.principal.Lost = func() bool { return is.lost.Load() || is.over() }
 	return is
 }
 
@@ -64,7 +73,7 @@ func renew(was, is *credential, used time.Time) *credential {
 func revoke(old, now map[fingerprint]*credential) {
 	for f, c := range old {
 		if now[f] != c {
-			c.principal.Lost.Store(true)
+			c.lost.Store(true)
 		}
 	}
 }
@@ -96,12 +105,7 @@ func (a *Accounts) ByKey(_ context.Context, key string) (*Principal, error) {
 	a.mu.RLock()
 	c := a.byKey[f]
 	a.mu.RUnlock()
-	now := a.o.Now()
-	if c == nil || !c.expires.IsZero() && !now.Before(c.expires) {
-		return nil, errUnknown
-	}
-	c.used.Store(now.UnixNano())
-	return c.principal, nil
+	return c.admit()
 }
 
 // BySession tells who asks by a session's token. ErrCredentials says that
@@ -114,10 +118,14 @@ func (a *Accounts) BySession(_ context.Context, token string) (*Principal, error
 	a.mu.RLock()
 	c := a.byToken[f]
 	a.mu.RUnlock()
-	now := a.o.Now()
-	if c == nil || !now.Before(c.expires) || now.UnixNano()-c.used.Load() > int64(a.o.SessionIdle) {
+	return c.admit()
+}
+
+// admit gives who is let in by it, and notes that it was used.
+func (c *credential) admit() (*Principal, error) {
+	if c == nil || c.over() {
 		return nil, errUnknown
 	}
-	c.used.Store(now.UnixNano())
+	c.used.Store(nanos(c.now()))
 	return c.principal, nil
 }

@@ -170,7 +170,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, present, next, address st
 	if !ok {
 		return refuse(ErrInvalid, "current", "is not the present password")
 	}
-	a.slowdown.succeeded(p.Name, address)
+	a.slowdown.succeeded(a.o.Now(), p.Name, address)
 	hash, err := a.hasher.hash(ctx, next)
 	if err != nil {
 		return err

@@ -44,7 +44,11 @@ func (p *Principal) Scope(a Action) (Scope, bool) {
 	}
 	if reading(a) && (len(s.Own) > 0 || s.All) {
 		s.Public, s.Internal = true, true
-		s.Grants = p.Grants
+		for _, g := range p.Grants { // none by a binding that does not read
+			if s.Owns(g.Reader) {
+				s.Grants = append(s.Grants, g)
+			}
+		}
 	}
 	return s, allowed
 }

@@ -42,14 +42,14 @@ func clearSetUps(ctx context.Context, t Tables) error {
 // SetUpFirst makes the first user, a city administrator, for whoever shows the
 // token of InviteFirst; that is used up. ErrCredentials when it does not count.
 func (a *Accounts) SetUpFirst(ctx context.Context, token string, profile Profile, password, address string) (Account, error) {
-	if err := a.slowdown.begin(a.o.Now(), "set-up", address); err != nil {
+	if err := a.slowdown.begin(a.o.Now(), "", address); err != nil {
 		return Account{}, err
 	}
 	f, _ := fingerprintOf(setUpPrefix, token)
 	if err := a.checkSetUp(ctx, a.o.Store.Tables(), f); err != nil {
 		return Account{}, err
 	}
-	a.slowdown.succeeded("set-up", address)
+	a.slowdown.succeeded(a.o.Now(), "", address)
 	if err := profile.check(); err != nil {
 		return Account{}, err
 	}

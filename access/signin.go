@@ -13,7 +13,7 @@ const mostSessions = 20
 var errWrongPassword = &Refusal{Kind: ErrCredentials, Detail: "name and password do not fit together"}
 
 // SignIn makes a session for whoever knows a name and its password, and gives
-// the session's token. address is where the caller is. It answers
+// the session's token. address is the network where the caller is. It answers
 // ErrCredentials, after the same time whether or not the name is known, and
 // ErrSlowDown after too many of these.
 func (a *Accounts) SignIn(ctx context.Context, name, password, address string) (token string, p *Principal, err error) {
@@ -34,7 +34,7 @@ func (a *Accounts) SignIn(ctx context.Context, name, password, address string) (
 	if !ok {
 		return "", nil, errWrongPassword
 	}
-	a.slowdown.succeeded(name, address)
+	a.slowdown.succeeded(a.o.Now(), name, address)
 	if outdated {
 		if err := a.rehash(ctx, user.ID, user.Password, password); err != nil {
 			return "", nil, err

@@ -50,7 +50,7 @@ func TestWhatIsNotInTheTableIsDenied(t *testing.T) {
 }
 
 func TestScope(t *testing.T) {
-	grant := access.Grant{Owner: 9, Reader: 1, Property: "pm25"}
+	grant := access.Grant{Owner: 9, Reader: 3, Property: "pm25"}
 	bind := func(b ...access.Binding) *access.Principal {
 		return &access.Principal{Kind: access.UserKind, Bindings: b, Grants: []access.Grant{grant}}
 	}
@@ -63,6 +63,7 @@ func TestScope(t *testing.T) {
 		"nobody reads what is published":         {access.AnonymousPrincipal(), access.ReadingRead, true, access.Scope{Public: true}},
 		"nobody writes":                          {access.AnonymousPrincipal(), access.ThingWrite, false, access.Scope{}},
 		"a viewer reads own, granted, published": {bind(access.Binding{Role: access.Viewer, Organisation: 3}), access.ReadingRead, true, access.Scope{Own: []int64{3}, Grants: []access.Grant{grant}, Public: true, Internal: true}},
+		"a grant is for who reads there":         {bind(access.Binding{Role: access.Viewer, Organisation: 4}, access.Binding{Role: access.Gateway, Organisation: 3}), access.ReadingRead, true, access.Scope{Own: []int64{4}, Public: true, Internal: true}},
 		"a grant does not let write":             {bind(access.Binding{Role: access.OrgAdmin, Organisation: 3}), access.ThingWrite, true, access.Scope{Own: []int64{3}}},
 		"two organisations":                      {bind(access.Binding{Role: access.OrgAdmin, Organisation: 7}, access.Binding{Role: access.Technician, Organisation: 3}), access.ThingWrite, true, access.Scope{Own: []int64{3, 7}, Install: []int64{3}}},
 		"the wider right counts":                 {bind(access.Binding{Role: access.Technician, Organisation: 3}, access.Binding{Role: access.OrgAdmin, Organisation: 3}), access.ThingWrite, true, access.Scope{Own: []int64{3}}},

@@ -67,7 +67,6 @@ func (a *Accounts) upkeep(ctx context.Context) error {
 func (a *Accounts) unkept() (keys []Key, sessions []SignedIn, over []int64) {
 	a.mu.RLock()
 	defer a.mu.RUnlock()
-	now := a.o.Now()
 	for _, k := range a.keys {
 		if c := a.byKey[parseFingerprint(k.Hash)]; c != nil && c.used.Load() > nanos(k.Used) {
 			used := *k
@@ -78,7 +77,7 @@ func (a *Accounts) unkept() (keys []Key, sessions []SignedIn, over []int64) {
 	for _, s := range a.sessions {
 		c := a.byToken[parseFingerprint(s.Hash)]
 		switch {
-		case c == nil || !now.Before(c.expires) || now.UnixNano()-c.used.Load() > int64(a.o.SessionIdle):
+		case c == nil || c.over():
 			over = append(over, s.ID)
 		case c.used.Load() > nanos(s.Seen):
 			seen := *s

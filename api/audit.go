@@ -11,7 +11,7 @@ import (
 	"cityhub/access"
 )
 
-// AuditEntry says who changed what.
+// AuditEntry says who changed what, or was handed what.
 type AuditEntry struct {
 	ID           int64           `json:"id"`
 	Time         time.Time       `json:"time"`
@@ -71,6 +71,25 @@ func (s *Server) listAudit(ctx context.Context, in *auditList) (*collected[Audit
 		items[i] = showAudit(&found[i])
 	}
 	return collection(items, next), nil
+}
+
+// disclose notes what is handed out, or done past the registry, for each
+// organisation of whoever asks.
+func (s *Server) disclose(ctx context.Context, action, noun string, entity int64, what any) error {
+	readers := []int64{0}
+	if scope := access.ScopeOf(ctx); !scope.All {
+		readers = scope.Own
+	}
+	for _, reader := range readers {
+		entry, err := access.Change(ctx, s.o.Now(), action, noun, entity, reader, nil, what)
+		if err != nil {
+			return err
+		}
+		if err := s.o.Audit.Record(ctx, entry); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func showAudit(e *access.AuditEntry) AuditEntry {

@@ -133,7 +133,17 @@ func (s *Server) startImport(ctx context.Context, in *importInput) (*importStart
 	case err != nil:
 		return nil, err
 	}
-	return &importStarted{base + "/imports/" + state.ID, importOf(&state)}, nil
+	err = s.disclose(ctx, "import", "import", 0, importNote{state.ID, string(state.Kind), state.Names, state.DryRun, upload.Credentials})
+	return &importStarted{base + "/imports/" + state.ID, importOf(&state)}, err
+}
+
+// importNote is what the audit log has of an import.
+type importNote struct {
+	ID          string   `json:"id"`
+	Kind        string   `json:"kind,omitempty"`
+	Files       []string `json:"files,omitempty"`
+	DryRun      bool     `json:"dryRun,omitempty"`
+	Credentials bool     `json:"credentials,omitempty"`
 }
 
 func wordsOf(acceptLanguage string) imports.Lang { return imports.Lang(langOf(acceptLanguage)) }

@@ -134,3 +134,6 @@ func network(address netip.Addr) netip.Addr {
 	}
 	return prefix.Addr()
 }
+
+// network is where a caller comes from, as who guesses is counted.
+func (c caller) network() string { return network(c.address).String() }

@@ -150,7 +150,8 @@ func (n noun[T, W, B]) create(s *Server) {
 				return nil, err
 			}
 		}
-		return n.answer(ctx, s, http.StatusCreated, n.id(&entity))
+		// Who made it sees it, also a place at which nothing of theirs stands yet.
+		return n.answer(access.WithScope(ctx, &access.Scope{All: true, Principal: access.PrincipalOf(ctx)}), s, http.StatusCreated, n.id(&entity))
 	})
 }
 

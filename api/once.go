@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"mime"
@@ -76,7 +77,19 @@ func callOf(c *fiber.Ctx, op *huma.Operation, holder *access.Principal) (idempot
 		return idempotency.Call{}, badParameter(headerKey, `must be 1 to 200 visible ASCII characters without " and \, such as a UUID or ULID`)
 	}
 	return idempotency.Call{Principal: fmt.Sprintf("%s/%d", holder.Kind, holder.ID), Key: key,
-		Request: c.Method() + " " + c.OriginalURL(), Hash: hashOf(c, op)}, nil
+		Request: c.Method() + " " + c.OriginalURL(), Hash: hashOf(c, op), Once: !repeatable(c)}, nil
+}
+
+// repeatable says whether a write that was done leaves the same when it is done
+// again: a change of what is there, or what the client named.
+func repeatable(c *fiber.Ctx) bool {
+	if c.Method() != http.MethodPost {
+		return true
+	}
+	var named struct {
+		ClientID string `json:"clientId"`
+	}
+	return json.Unmarshal(c.Request().Body(), &named) == nil && named.ClientID != ""
 }
 
 // hashOf names all that a request asks: another version is another request.
@@ -101,6 +114,8 @@ func keyProblem(err error) *Problem {
 		p := problem(http.StatusConflict, headerKey+": "+err.Error()+"; ask again in a moment")
 		p.after = time.Second
 		return p
+	case errors.Is(err, idempotency.ErrCutOff):
+		return problem(http.StatusConflict, headerKey+": "+err.Error()+"; look at what is there, and send what you still want with a new key")
 	case errors.Is(err, idempotency.ErrOther):
 		detail := err.Error() + " (method, address, If-Match or body differ); make a new key for a new request"
 		return problem(http.StatusUnprocessableEntity, headerKey+": "+detail, FieldProblem{headerKey, detail})

@@ -23,10 +23,15 @@ type call struct {
 	personal bool
 	// inner: publishing readings does not open it.
 	inner bool
+	// granted: it is inner, but what is granted may be seen.
+	granted bool
 	// self: a device may do it to itself.
 	self bool
 	// shared: nothing of it belongs to an organisation.
 	shared bool
+	// answers are the refusals that who may do it gets, for what the body or
+	// address says and whoever asks.
+	answers []int
 	// form is the content type where that is not JSON.
 	form string
 }
@@ -95,12 +100,12 @@ var calls = map[string]call{
 	"get-organisation":         {path: plainly("/organisations/1"), shared: true},
 	"create-organisation":      {path: plainly("/organisations"), body: text(`{"code":"%snew"}`, mark), shared: true},
 	"edit-organisation":        {path: plainly("/organisations/1"), body: plainly(`{"name":"x"}`), shared: true},
-	"delete-organisation":      {path: plainly("/organisations/999999"), shared: true},
+	"delete-organisation":      {path: plainly("/organisations/999999"), shared: true, answers: []int{404}},
 	"list-sensors":             {path: plainly("/sensors"), shared: true},
 	"get-sensor":               {path: plainly("/sensors/1"), shared: true},
 	"create-sensor":            {path: plainly("/sensors"), body: text(`{"code":"%snew","channels":[{"key":"a","property":"pm25"}]}`, mark), shared: true},
 	"edit-sensor":              {path: plainly("/sensors/1"), body: plainly(`{"name":"x"}`), shared: true},
-	"delete-sensor":            {path: plainly("/sensors/999999"), shared: true},
+	"delete-sensor":            {path: plainly("/sensors/999999"), shared: true, answers: []int{404}},
 	"try-codec":                {path: plainly("/codecs/try"), body: plainly(`{"model":"air","payload":{"values":{"pm25":1}}}`), shared: true},
 	"try-sensor":               {path: plainly("/sensors/1/decode"), body: plainly(`{"payload":{"values":{"pm25":1}}}`), shared: true},
 	"get-model-schema":         {path: plainly("/schemas/model"), shared: true},
@@ -110,7 +115,7 @@ var calls = map[string]call{
 		return `{"code":"p` + strings.ReplaceAll(strings.TrimSuffix(x.mark, "-"), "-", "_") + `"}`
 	}, shared: true},
 	"edit-observed-property":   {path: plainly("/observed-properties/1"), body: plainly(`{"name":"x"}`), shared: true},
-	"delete-observed-property": {path: plainly("/observed-properties/999999"), shared: true},
+	"delete-observed-property": {path: plainly("/observed-properties/999999"), shared: true, answers: []int{404}},
 
 	"list-things":  {path: address("/things?limit=1000&code=%s", thingCode), sees: marked},
 	"get-thing":    {path: address("/things/%d", thing)},
@@ -118,7 +123,7 @@ var calls = map[string]call{
 	"edit-thing":   {path: address("/things/%d", thing), body: plainly(`{"description":"x"}`)},
 	"delete-thing": {path: func(w *world, x *target) string { return fmt.Sprintf("/things/%d", w.bare(x)) }, fixed: true},
 
-	"get-track": {path: address("/things/%d/track?"+since, thing), inner: true},
+	"get-track": {path: address("/things/%d/track?"+since, thing), inner: true, granted: true},
 
 	"list-geofences": {path: made("/geofences?limit=1000&after=&zone=%d", (*world).fenced), sees: marked},
 	"get-geofence":   {path: made("/geofences/%d", (*world).fence)},
@@ -133,7 +138,7 @@ var calls = map[string]call{
 	"get-location":    {path: address("/locations/%d", place)},
 	"create-location": {path: plainly("/locations"), body: plainly(`{"name":"x","position":[105,21]}`), shared: true},
 	"edit-location":   {path: address("/locations/%d", place), body: plainly(`{"name":"x"}`), fixed: true},
-	"delete-location": {path: address("/locations/%d", place), fixed: true},
+	"delete-location": {path: address("/locations/%d", place), fixed: true, answers: []int{409}},
 
 	"list-devices": {path: plainly("/devices?limit=1000"), sees: marked},
 	"get-device":   {path: address("/devices/%d", device)},
@@ -162,13 +167,13 @@ var calls = map[string]call{
 	"list-zones":           {path: plainly("/zones"), shared: true},
 	"get-zones-at":         {path: plainly("/zones/at?lon=105&lat=21"), shared: true},
 	"get-zone-statistics":  {path: plainly("/zones/statistics?kind=ward&property=pm25"), shared: true}, // see TestZoneStatisticsObeyTheirBounds
-	"get-zone":             {path: plainly("/zones/999999"), shared: true},
+	"get-zone":             {path: plainly("/zones/999999"), shared: true, answers: []int{404}},
 	"create-zone":          {path: plainly("/zones"), body: text(`{"code":"%sz","kind":"ward"}`, mark), shared: true},
-	"edit-zone":            {path: plainly("/zones/999999"), body: plainly(`{"name":"x"}`), shared: true},
-	"delete-zone":          {path: plainly("/zones/999999"), shared: true},
-	"list-zone-versions":   {path: plainly("/zones/999999/versions"), shared: true},
-	"create-zone-version":  {path: plainly("/zones/999999/versions"), body: plainly(`{"from":"2025-07-01","geometry":null}`), shared: true},
-	"delete-zone-version":  {path: plainly("/zones/999999/versions/1"), shared: true},
+	"edit-zone":            {path: plainly("/zones/999999"), body: plainly(`{"name":"x"}`), shared: true, answers: []int{404}},
+	"delete-zone":          {path: plainly("/zones/999999"), shared: true, answers: []int{404}},
+	"list-zone-versions":   {path: plainly("/zones/999999/versions"), shared: true, answers: []int{404}},
+	"create-zone-version":  {path: plainly("/zones/999999/versions"), body: plainly(`{"from":"2025-07-01","geometry":null}`), shared: true, answers: []int{404}},
+	"delete-zone-version":  {path: plainly("/zones/999999/versions/1"), shared: true, answers: []int{404}},
 	"get-zone-tile":        {path: plainly("/tiles/zones/0/0/0.mvt?kind=ward"), shared: true},
 	"get-zone-tilejson":    {path: plainly("/tiles/zones.json?kind=ward"), shared: true},
 	"get-station-tilejson": {path: plainly("/tiles/stations.json?property=pm25"), shared: true}, // see TestTileJSONIsOfWhatTheCallerSees
@@ -206,12 +211,12 @@ var calls = map[string]call{
 	"delete-grant": {path: made("/grants/%d", (*world).grant)},
 
 	"get-session":      {path: plainly("/session"), shared: true},
-	"sign-in":          {path: plainly("/session"), body: plainly(`{"name":""}`), shared: true},
-	"sign-out":         {path: plainly("/session"), shared: true},
-	"set-up":           {path: plainly("/setup"), body: plainly(`{"token":""}`), shared: true},
-	"sign-on":          {path: plainly("/session/oidc"), shared: true},
-	"sign-on-callback": {path: plainly("/session/oidc/callback"), shared: true},
-	"change-password":  {path: plainly("/session/password"), body: plainly(`{"present":"a","next":"b"}`), shared: true},
+	"sign-in":          {path: plainly("/session"), body: plainly(`{"name":""}`), shared: true, answers: []int{422}},
+	"sign-out":         {path: plainly("/session"), shared: true, answers: []int{409}},
+	"set-up":           {path: plainly("/setup"), body: plainly(`{"token":""}`), shared: true, answers: []int{422}},
+	"sign-on":          {path: plainly("/session/oidc"), shared: true, answers: []int{404}},
+	"sign-on-callback": {path: plainly("/session/oidc/callback"), shared: true, answers: []int{404}},
+	"change-password":  {path: plainly("/session/password"), body: plainly(`{"current":"a"}`), shared: true, answers: []int{422}},
 
 	"list-visits":        {path: func(w *world, x *target) string { w.visit(x); return "/visits?limit=1000" }, sees: marked},
 	"get-visit":          {path: made("/visits/%d", (*world).visit)},
@@ -248,7 +253,7 @@ var calls = map[string]call{
 	"recall-device":      {path: address("/devices/%d/recall", device), body: plainly(`{}`)},
 	"replace-device":     {path: address("/devices/%d/replace", device), body: text(`{"with":"%s"}`, spareCode), refused: true},
 	"maintenance-device": {path: address("/devices/%d/maintenance", device), body: plainly(`{"action":"begin"}`)},
-	"retire-device":      {path: address("/devices/%d/retire", device), body: plainly(`{}`)},
+	"retire-device":      {path: address("/devices/%d/retire", spare), body: plainly(`{}`)},
 	"hand-over-device":   {path: address("/devices/%d/hand-over", device), body: plainly(`{"to":"org-far","things":true}`)},
 	"list-device-events": {path: address("/devices/%d/events", device), inner: true},
 

@@ -2,7 +2,6 @@ package api_test
 
 import (
 	"context"
-	"encoding/base64"
 	"fmt"
 	"testing"
 	"time"
@@ -45,7 +44,18 @@ const (
 	own    = "own"    // their organisation's, private
 	other  = "other"  // another's, private
 	public = "public" // another's, with published readings
+
+	internal     = "internal"      // another's, with readings for the people of every organisation
+	granted      = "granted"       // another's, who granted all that is theirs
+	grantedThing = "granted-thing" // another's, who granted the target's thing
 )
+
+// second is an organisation of which nothing is tried: callers have a further
+// role in it.
+const second = "second"
+
+// kinds are those that each call is made on.
+var kinds = []string{own, other, public, internal, granted, grantedThing}
 
 // world makes targets in a hub.
 type world struct {
@@ -53,17 +63,18 @@ type world struct {
 	organisations map[string]devices.Organisation // by kind of target
 	model         devices.Sensor
 	made          int
-	keys          map[access.Role]string
+	shown         map[caller][]string // the headers that a caller comes with
 }
 
 func newWorld(t *testing.T, options database.Options) *world {
-	w := &world{hub: newHubOn(t, options), organisations: map[string]devices.Organisation{}, keys: map[access.Role]string{}}
+	w := &world{hub: newHubOn(t, options), organisations: map[string]devices.Organisation{}, shown: map[caller][]string{}}
 	ctx := t.Context()
-	for _, kind := range []string{own, other, public, "far"} {
+	for _, kind := range append([]string{"far", second}, kinds...) {
 		o := devices.Organisation{Code: "org-" + kind, Name: kind}
 		check(t, w.registry.Organisations.Create(ctx, &o))
 		w.organisations[kind] = o
 	}
+	must(w.accounts.AddGrant(ctx, access.Grant{Owner: w.organisations[granted].ID, Reader: w.organisations[own].ID}))(t)
 	w.replay = func(_ context.Context, items []telemetry.Quarantined) (int, int, error) { return 0, len(items), nil }
 	w.model = devices.Sensor{Code: "air", Channels: []devices.Channel{{Key: "pm25", Property: "pm25", Unit: "µg/m³", Hi: 500}}}
 	check(t, w.registry.Sensors.Create(ctx, &w.model))
@@ -88,11 +99,14 @@ func (w *world) target(t *testing.T, kind string) *target {
 	x.deployment = d.ID
 	streams := must(w.registry.Datastreams.List(ctx, devices.Page{Limit: 1, Match: map[string]any{"thing_id": x.thing.ID}}))(t)
 	x.stream = streams[0]
-	if kind == public {
+	if how := map[string]access.Publication{public: access.Open, internal: access.Internal}[kind]; how != "" {
 		x.stream = must(w.registry.Datastreams.Update(ctx, x.stream.ID, func(d *devices.Datastream) error {
-			d.Publication = access.Open
+			d.Publication = how
 			return nil
 		}))(t)
+	}
+	if kind == grantedThing {
+		must(w.accounts.AddGrant(ctx, access.Grant{Owner: o.ID, Reader: w.organisations[own].ID, Thing: x.thing.ID}))(t)
 	}
 	x.observation = w.observe(ctx, t, x)
 	items := []telemetry.Quarantined{{Received: time.Now(), Route: "native", Device: x.device.Code, Payload: []byte("{}"),
@@ -128,6 +142,18 @@ func (w *world) bare(x *target) int64 {
 	bare := devices.Thing{Code: fmt.Sprintf("bare-%d", w.made), OrganisationID: x.organisation}
 	check(w.t, w.registry.Things.Create(w.t.Context(), &bare))
 	return bare.ID
+}
+
+// nothing is a target like x of which nothing is there but the organisation,
+// which everybody may know of.
+func (x *target) nothing() *target {
+	n := &target{mark: "mark-0-", organisation: x.organisation, code: x.code, at: x.at}
+	n.thing = devices.Thing{ID: absentID, Code: n.mark + "thing", LocationID: absentID}
+	n.device = devices.Device{ID: absentID, Code: n.mark + "device", Serial: n.mark + "serial"}
+	n.spare = devices.Device{ID: absentID, Code: n.mark + "spare"}
+	n.deployment, n.stream.ID, n.observation, n.quarantined = absentID, absentID, absentID, absentID
+	n.role, n.photo = absentID, absentID
+	return n
 }
 
 // The things below are made when a call asks for them. A target that stands
@@ -213,32 +239,6 @@ func (w *world) claimCode(x *target) string {
 	code, _, err := w.claims.Make(w.t.Context(), &x.stock, 0)
 	check(w.t, err)
 	return code
-}
-
-// as gives the headers of a role: a key of the caller's organisation or of the
-// city, or a device of the caller's organisation.
-func (w *world) as(role access.Role, x, own *target) []string {
-	w.t.Helper()
-	switch role {
-	case access.Anonymous:
-		return []string{"Authorization: "}
-	case access.Device:
-		if x.organisation != own.organisation || x.absent() {
-			x = own
-		}
-		if x.secret == "" {
-			x.secret = must(w.keeper.Rotate(w.t.Context(), &x.device, 0, ""))(w.t).Secret
-		}
-		return []string{"Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(x.device.Code+":"+x.secret))}
-	}
-	organisation := own.organisation
-	if role == access.CityAdmin || role == access.Auditor {
-		organisation = 0
-	}
-	if w.keys[role] == "" {
-		w.keys[role] = w.newKey(role, organisation)
-	}
-	return []string{"Authorization: Bearer " + w.keys[role]}
 }
 
 // importOf has an administrator of the target's organisation import a file.

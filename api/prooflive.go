@@ -108,8 +108,9 @@ func (s *Server) streamProof(ctx huma.Context, scope *access.Scope, device devic
 	})
 }
 
-// followProof sends a proof whenever it has changed, until the client is gone,
-// the device is no longer its own, or the hub stops.
+// followProof sends a proof whenever it has changed, until the client is gone
+// or has lost the right to it, the device is no longer its own, or the hub
+// stops. A device that sends often must not keep it from asking for the right.
 func (s *Server) followProof(ctx context.Context, e *events, device devices.Device) {
 	signs, stop := s.o.Signs.Watch(telemetry.Names(&device)...)
 	defer stop()
@@ -119,7 +120,7 @@ func (s *Server) followProof(ctx context.Context, e *events, device devices.Devi
 	beat := time.NewTicker(proofAnyway)
 	defer beat.Stop()
 	var last []byte
-	for {
+	for !revoked(ctx) {
 		if deployed, _, err := s.o.Registry.Standing(ctx, device.ID); err == nil && deployed.GroupID != group {
 			s.proofs.leave(group, lines)
 			group = deployed.GroupID
@@ -148,7 +149,6 @@ func (s *Server) followProof(ctx context.Context, e *events, device devices.Devi
 
 // awaitNews waits for a reason to look again; false when the stream is over.
 func (s *Server) awaitNews(ctx context.Context, signs, lines <-chan struct{}, beat <-chan time.Time) bool {
-	who := access.ScopeOf(ctx).Principal
 	look := time.NewTicker(recheck)
 	defer look.Stop()
 	for {
@@ -162,11 +162,17 @@ func (s *Server) awaitNews(ctx context.Context, signs, lines <-chan struct{}, be
 		case <-beat:
 			return true
 		case <-look.C:
-			if who != nil && who.Revoked() {
+			if revoked(ctx) {
 				return false
 			}
 		}
 	}
+}
+
+// revoked says whether who opened a stream may no longer see what they could.
+func revoked(ctx context.Context) bool {
+	who := access.ScopeOf(ctx).Principal
+	return who != nil && who.Revoked()
 }
 
 func (s *Server) pauseProof() (goOn bool) {

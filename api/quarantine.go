@@ -74,6 +74,9 @@ func (s *Server) quarantine() {
 		Summary: "The bytes of a message that could not be accepted", Tags: tags, Errors: []int{http.StatusNotFound},
 	}, access.QuarantineView, func(ctx context.Context, in *ByID) (*payloadOutput, error) {
 		q, err := s.quarantined(ctx, in.ID)
+		if err == nil {
+			err = s.disclose(ctx, "payload", "quarantine", q.ID, nil)
+		}
 		return &payloadOutput{"application/octet-stream", fmt.Sprintf(`attachment; filename="quarantine-%d.bin"`, in.ID), q.Payload}, err
 	})
 	register(s, huma.Operation{OperationID: "replay-quarantine", Method: http.MethodPost, Path: base + "/quarantine/replay",

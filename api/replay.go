@@ -27,6 +27,9 @@ type Replayed struct {
 }
 
 func (s *Server) replay(ctx context.Context, in *replayInput) (*shown[Replayed], error) {
+	if err := s.disclose(ctx, "replay", "quarantine", 0, in.Body); err != nil {
+		return nil, err
+	}
 	out := &shown[Replayed]{}
 	send := func(items []telemetry.Quarantined) error {
 		accepted, refused, err := s.o.Replay(ctx, items)

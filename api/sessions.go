@@ -87,7 +87,7 @@ func (s *Server) sessions() {
 
 func (s *Server) setUp(ctx context.Context, in *struct{ Body SetUp }) (*signedIn, error) {
 	made, err := s.o.Accounts.SetUpFirst(ctx, in.Body.Token, access.Profile{Name: in.Body.Name, FullName: in.Body.FullName},
-		in.Body.Password, callerOf(ctx).address.String())
+		in.Body.Password, callerOf(ctx).network())
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (s *Server) setUp(ctx context.Context, in *struct{ Body SetUp }) (*signedIn
 }
 
 func (s *Server) signIn(ctx context.Context, in *struct{ Body Credentials }) (*signedIn, error) {
-	token, principal, err := s.o.Accounts.SignIn(ctx, in.Body.Name, in.Body.Password, callerOf(ctx).address.String())
+	token, principal, err := s.o.Accounts.SignIn(ctx, in.Body.Name, in.Body.Password, callerOf(ctx).network())
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +124,7 @@ func (s *Server) signOut(ctx context.Context, _ *struct{}) (*signedOut, error) {
 
 func (s *Server) changePassword(ctx context.Context, in *struct{ Body PasswordChange }) (*signedOut, error) {
 	from := callerOf(ctx)
-	if err := s.o.Accounts.ChangePassword(ctx, in.Body.Current, in.Body.Password, from.address.String()); err != nil {
+	if err := s.o.Accounts.ChangePassword(ctx, in.Body.Current, in.Body.Password, from.network()); err != nil {
 		return nil, err
 	}
 	return &signedOut{cookie(from.https, "", time.Unix(0, 0))}, nil

@@ -47,6 +47,9 @@ func (s *Server) importTables() {
 		o := imports.TableOptions{Lang: wordsOf(in.Language), Failed: in.Only == "failed"}
 		return s.table("rows.csv", csvMedia, ctx, func(ctx context.Context) (func(io.Writer) error, error) {
 			if in.Secrets {
+				if err := s.disclose(ctx, "secrets", "import", 0, importNote{ID: in.ID}); err != nil {
+					return nil, err
+				}
 				if o.Seed, err = s.o.Imports.TakeSeed(ctx, in.ID); err != nil {
 					return nil, err
 				}
@@ -127,6 +130,9 @@ func (s *Server) exporting() {
 			media, format = xlsxMedia, devices.XLSX
 		}
 		return s.table("devices."+in.Format, media, ctx, func(ctx context.Context) (func(io.Writer) error, error) {
+			if err := s.disclose(ctx, "export", "device", 0, nil); err != nil {
+				return nil, err
+			}
 			return func(to io.Writer) error { return s.o.Registry.Export(ctx, to, format) }, nil
 		}), nil
 	})

@@ -77,6 +77,31 @@ func TestACutOffCallIsFree(t *testing.T) {
 	})
 }
 
+// What must not be done twice is not done again when nobody knows how it went.
+func TestACutOffCallIsNotDoneTwice(t *testing.T) {
+	withDatabase(t, func(ctx context.Context, t *testing.T, d *Database) {
+		now := time.Now()
+		clock := func() time.Time { return now }
+		once, other := keyed("user/1", "k", "a"), keyed("user/1", "k", "b")
+		once.Once, other.Once = true, true
+		_, _, err := idempotency.New(d.Answers(), clock).Begin(ctx, once)
+		must(t, err)
+		later := idempotency.New(d.Answers(), clock)
+		for range 2 {
+			if turn, _, err := later.Begin(ctx, once); turn != nil || !errors.Is(err, idempotency.ErrCutOff) {
+				t.Errorf("%v %v", turn, err)
+			}
+		}
+		if _, _, err := later.Begin(ctx, other); !errors.Is(err, idempotency.ErrOther) {
+			t.Errorf("another request: %v", err)
+		}
+		now = now.Add(idempotency.Kept + time.Minute)
+		if turn, _, err := later.Begin(ctx, once); turn == nil || err != nil {
+			t.Errorf("after its time: %v %v", turn, err)
+		}
+	})
+}
+
 func TestOneOfManyHasTheTurn(t *testing.T) {
 	withDatabase(t, func(ctx context.Context, t *testing.T, d *Database) {
 		keeper := idempotency.New(d.Answers(), time.Now)

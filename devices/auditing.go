@@ -15,7 +15,8 @@ func action[T any](old *T) string {
 	return "edit"
 }
 
-// note writes the change into the audit log.
+// note writes the change into the audit log, for each organisation that it
+// concerns.
 func (n *Nouns[T]) note(ctx context.Context, w *work, what string, entity, old *T) error {
 	if w.Log == nil {
 		return nil
@@ -40,11 +41,20 @@ func (n *Nouns[T]) note(ctx context.Context, w *work, what string, entity, old *
 			owner = owners[0]
 		}
 	}
-	entry, err := access.Change(ctx, w.registry.now(), what, n.name, *n.id(of), owner, before, after)
-	if err != nil {
-		return err
+	readers := []int64{owner}
+	if n.own != nil && entity != nil && old != nil && *n.own(old) != owner {
+		readers = append(readers, *n.own(old)) // who gave it away can read that it went
 	}
-	return w.Log.Record(ctx, entry)
+	for _, reader := range readers {
+		entry, err := access.Change(ctx, w.registry.now(), what, n.name, *n.id(of), reader, before, after)
+		if err != nil {
+			return err
+		}
+		if err := w.Log.Record(ctx, entry); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // MarshalJSON writes an open end of the range as null, which JSON has no

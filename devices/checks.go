@@ -301,7 +301,8 @@ func (w *work) refuseParting(ctx context.Context, d *Device) error {
 }
 
 // refuseNamesake keeps readings from going to another device: they may name
-// theirs by code or by DevEUI, so that no code may be another's DevEUI.
+// theirs by code or by DevEUI, so that no code may be another's DevEUI. Whose
+// it is, who owns the other device is told alone.
 func (w *work) refuseNamesake(ctx context.Context, d *Device) error {
 	const euiLength = 16
 	for _, c := range []struct{ field, value, column string }{{"code", d.Code, "dev_eui"}, {"dev_eui", d.DevEUI, "code"}} {
@@ -312,10 +313,15 @@ func (w *work) refuseNamesake(ctx context.Context, d *Device) error {
 		if err != nil {
 			return err
 		}
-		if found && other.ID != d.ID {
-			return &FieldError{Field: c.field, Kind: ErrConflict,
-				Detail: fmt.Sprintf("%q is the %s of device %q; choose another", c.value, c.column, other.Code)}
+		if !found || other.ID == d.ID {
+			continue
 		}
+		whose := "another device"
+		if access.ScopeOf(ctx).Owns(other.OrganisationID) {
+			whose = fmt.Sprintf("device %q", other.Code)
+		}
+		return &FieldError{Field: c.field, Kind: ErrConflict,
+			Detail: fmt.Sprintf("%q is the %s of %s; choose another", c.value, c.column, whose)}
 	}
 	return nil
 }

@@ -137,6 +137,7 @@ func (w *work) illegal(ctx context.Context, d Device, m Move) error {
 	}
 	if len(events) > 0 {
 		refused.Last = &events[len(events)-1]
+		refused.Last.veil(access.ScopeOf(ctx))
 	}
 	if open, found, err := w.open(ctx, d.ID); err != nil {
 		return err
@@ -165,14 +166,27 @@ func (w *work) open(ctx context.Context, device int64) (Deployment, bool, error)
 }
 
 // DeviceEvents tells what happened to a device, in the order in which the hub
-// learnt of it. A device outside the scope is ErrNotFound.
+// learnt of it. A device outside the scope is ErrNotFound. Of what happened
+// while it was another's, who owns it now is told what and when, and not by
+// whom, why and where.
 func (r *Registry) DeviceEvents(ctx context.Context, device int64, page Page) ([]DeviceEvent, error) {
 	tables := r.store.Tables()
 	if _, err := ownDevice(ctx, tables, device); err != nil {
 		return nil, err
 	}
 	page.Match = map[string]any{"device_id": device}
-	return tables.DeviceEvents.List(ctx, page)
+	events, err := tables.DeviceEvents.List(ctx, page)
+	for i := range events {
+		events[i].veil(access.ScopeOf(ctx))
+	}
+	return events, err
+}
+
+// veil leaves of an event what may be known of it.
+func (e *DeviceEvent) veil(s *access.Scope) {
+	if !s.Owns(e.OrganisationID) {
+		e.Actor, e.Reason, e.Fix, e.ThingID, e.OtherID = Actor{Kind: e.Actor.Kind}, "", nil, 0, 0
+	}
 }
 
 // ownDevice gives a device that the caller's action may touch.

@@ -307,6 +307,18 @@ func TestADeviceIsHandedOverWithItsThing(t *testing.T) {
 			t.Errorf("%s: %+v, %+v", code, d, last)
 		}
 	}
+	seen, err := f.DeviceEvents(minh, a, devices.Page{Limit: 100})
+	if err != nil || len(seen) < 3 {
+		t.Fatalf("%d events, %v", len(seen), err)
+	}
+	for _, e := range seen[:len(seen)-1] { // what and when, and nothing else of the giver's
+		if e.Move == "" || e.Time.IsZero() || e.Actor.Name != "" || e.Actor.ID != 0 || e.Reason != "" || e.Fix != nil || e.ThingID != 0 {
+			t.Errorf("the taker sees %+v", e)
+		}
+	}
+	if last := seen[len(seen)-1]; last.Reason != "merger" || last.Actor.Name != "Lan" {
+		t.Errorf("the taker sees of the hand-over %+v", last)
+	}
 	if _, err := f.Recall(lan, a, devices.Step{}); !errors.Is(err, devices.ErrNotFound) {
 		t.Errorf("the giver recalls it: %v", err)
 	}

@@ -2,9 +2,11 @@ package devices_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
+	"cityhub/access"
 	"cityhub/devices"
 )
 
@@ -74,5 +76,26 @@ func TestADevicesNameCannotBeAnothersDevEUI(t *testing.T) {
 	w.row(t, devices.Row{Device: "70B3D57ED0000003"}, devices.Created)
 	if _, err := w.ImportRow(t.Context(), devices.Row{Device: "d", DevEUI: "70B3D57ED0000003", Model: "air"}); !errors.Is(err, devices.ErrConflict) {
 		t.Errorf("a device with the code of another for its DevEUI: %v", err)
+	}
+}
+
+// Whose device has the name already, is not told those who do not own it.
+func TestANameTakenDoesNotNameAnothersDevice(t *testing.T) {
+	w := openTown(t)
+	const eui = "70B3D57ED0000001"
+	w.row(t, devices.Row{Device: "theirs", DevEUI: eui, Model: "air", Organisation: "two"}, devices.Created)
+	w.row(t, devices.Row{Device: "mine", Model: "air", Organisation: "one"}, devices.Created)
+	mine, theirs := w.device(t, "mine"), w.device(t, "theirs")
+	for name, test := range map[string]struct {
+		owner int64
+		named bool
+	}{"a stranger": {mine.OrganisationID, false}, "its owner": {theirs.OrganisationID, true}} {
+		t.Run(name, func(t *testing.T) {
+			ctx := access.WithScope(t.Context(), &access.Scope{Own: []int64{test.owner}})
+			err := w.Devices.Create(ctx, &devices.Device{Code: eui, SensorID: mine.SensorID, OrganisationID: test.owner})
+			if !errors.Is(err, devices.ErrConflict) || strings.Contains(err.Error(), "theirs") != test.named {
+				t.Errorf("%v", err)
+			}
+		})
 	}
 }

@@ -22,6 +22,7 @@ const (
 var (
 	ErrUnderWay = errors.New("the first request with this key is still under way")
 	ErrOther    = errors.New("the key was used for another request")
+	ErrCutOff   = errors.New("the first request with this key was cut off, and may have been done")
 )
 
 // Call is a write that names a key.
@@ -30,6 +31,7 @@ type Call struct {
 	Key       string
 	Request   string // what was asked, for people
 	Hash      []byte // of all that was asked
+	Once      bool   // done again it would do more: one that was cut off is not
 }
 
 func (c *Call) same(other *Call) bool { return bytes.Equal(c.Hash, other.Hash) }

@@ -41,7 +41,8 @@ type Turn struct {
 
 // Begin gives a turn to the first call of a key and to one whose predecessor
 // was cut off, and the kept answer to all others. It answers ErrUnderWay while
-// the first call runs and ErrOther when that was another request.
+// the first call runs, ErrOther when that was another request, and ErrCutOff
+// when it was cut off and must not be done twice.
 func (k *Keeper) Begin(ctx context.Context, call Call) (*Turn, *Answer, error) {
 	if err := k.enter(call); err != nil {
 		return nil, nil, err
@@ -84,6 +85,12 @@ func (k *Keeper) claim(ctx context.Context, call Call) (*Answer, error) {
 	}
 	record := Record{Call: call, Begun: now}
 	held, err := k.store.Claim(ctx, record)
+	if err == nil && held != nil && held.Answer == nil && call.Once && now.Sub(held.Begun) <= Kept {
+		if held.same(&call) {
+			return nil, ErrCutOff
+		}
+		return nil, ErrOther
+	}
 	if err == nil && held != nil && (held.Answer == nil || now.Sub(held.Begun) > Kept) {
 		if err = k.store.Release(ctx, call); err == nil {
 			held, err = k.store.Claim(ctx, record)

@@ -134,8 +134,29 @@ func (b *batch) refuse(a *Arrival, first int, device string, r *Refusal) {
 	}
 	payload, cut := head(a.Payload, keptPayload)
 	b.alike = append(b.alike, 1)
+	detail := r.Detail
+	if !b.oneOwner(a, device) {
+		device, detail = "", fmt.Sprintf("of %s, in a message with others' readings: %s", clip(device, 200), detail)
+	}
 	b.items = append(b.items, Quarantined{Received: a.Received, Route: a.Route, Topic: a.Topic,
-		Sender: a.Sender, Device: clip(device, 200), Payload: payload, Reason: r.Reason, Detail: clip(r.Detail, maxDetail) + cut})
+		Sender: a.Sender, Device: clip(device, 200), Payload: payload, Reason: r.Reason, Detail: clip(detail, maxDetail) + cut})
+}
+
+// oneOwner says whether whoever has a device may see the whole of a message
+// that names it, and send it again. What a gateway put together of several
+// owners' readings is kept under no device, and so is the city's.
+func (b *batch) oneOwner(a *Arrival, device string) bool {
+	owner, known := b.resolving.registry.Named(device)
+	for i := range a.Measurements {
+		if a.Measurements[i].Device == device {
+			continue
+		}
+		other, too := b.resolving.registry.Named(a.Measurements[i].Device)
+		if !known || !too || owner.OrganisationID != other.OrganisationID {
+			return false
+		}
+	}
+	return true
 }
 
 // turn remembers what is turned away, one after another of the same kind once.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"cityhub/devices"
 	"cityhub/telemetry"
 )
 
@@ -51,6 +52,40 @@ func TestARefusedArrayIsKeptOnceForEachReason(t *testing.T) {
 	items, err := w.database.Quarantine().List(t.Context(), telemetry.QuarantineFilter{Reason: telemetry.NotRegistered})
 	if err != nil || len(items) != 1 || !strings.Contains(items[0].Detail, "and 999 more") {
 		t.Errorf("%+v, %v", items, err)
+	}
+}
+
+// Whoever has a device sees what was refused of it whole: a gateway's message
+// with another's readings must not be theirs.
+func TestAMessageOfSeveralOwnersIsNoOnesAlone(t *testing.T) {
+	w := openWay(t, t.TempDir(), nil)
+	w.register("a", "b", "c")
+	for name, owner := range map[string]string{"a": "one", "b": "one", "c": "two"} {
+		if _, err := w.registry.ImportRow(t.Context(), devices.Row{Device: name, Model: "air", Organisation: owner}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	colour := func(device string) telemetry.Measurement {
+		return reading(device, w.now, -1, "colour", telemetry.NumberOf(1))
+	}
+	for name, test := range map[string]struct {
+		message []telemetry.Measurement
+		kept    string
+	}{
+		"of one owner's two": {[]telemetry.Measurement{colour("a"), colour("b")}, "a"},
+		"of two owners":      {[]telemetry.Measurement{colour("a"), colour("c")}, ""},
+		"with what is taken": {[]telemetry.Measurement{colour("a"), reading("c", w.now, -1, "pm25", telemetry.NumberOf(1))}, ""},
+		"with an unknown":    {[]telemetry.Measurement{colour("a"), reading("nobody", w.now, -1, "pm25", telemetry.NumberOf(1))}, ""},
+		"of one alone":       {[]telemetry.Measurement{colour("c")}, "c"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w.send(test.message...)
+			w.drained()
+			items, err := w.database.Quarantine().List(t.Context(), telemetry.QuarantineFilter{Newest: true, Reason: telemetry.NoChannel, Limit: 1})
+			if err != nil || len(items) != 1 || items[0].Device != test.kept || test.kept == "" && !strings.Contains(items[0].Detail, "of a, ") {
+				t.Errorf("%+v, %v", items, err)
+			}
+		})
 	}
 }
 

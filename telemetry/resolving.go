@@ -33,6 +33,8 @@ func (c Clock) orDefault() Clock {
 // Resolver finds what a reading belongs to.
 type Resolver interface {
 	Resolve(device string, at time.Time) (devices.Target, error)
+	// Named finds who has a device, whether it stands somewhere or not.
+	Named(device string) (devices.Identity, bool)
 }
 
 // resolving turns measurements into lines, without their ids.

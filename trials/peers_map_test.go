@@ -48,7 +48,7 @@ func runMap(t *testing.T, r *race.Report) {
 		t.FailNow()
 	}
 	ok = t.Run("map of a million", func(t *testing.T) {
-		h := startHub(t, t.TempDir(), nil, shipped...)
+		h := startHub(t, t.TempDir(), nil)
 		c := mapRace{t: t, hub: h, report: r}
 		h.mustTool("citysim", "register", "--flood", strconv.Itoa(million))
 		c.told(million, 1)

@@ -127,7 +127,7 @@ func (h *hub) stages() ([]stage, error) {
 		return nil, err
 	}
 	stages := []stage{operations, {"memory", h.keepMemory}, {"forwarder", h.forwarder.Run}, {"roll-ups", h.roller.Run}, {"geofences", h.fences.Run}, {"pipeline", h.pipeline.Run}, {"imports", h.imports.Run},
-		{"accounts", func(ctx context.Context) error { return h.accounts.Run(ctx, h.untold) }},
+		{"accounts", func(ctx context.Context) error { return h.accounts.Run(ctx, h.untold) }}, {"audit", h.expireAudit},
 		{"http", func(ctx context.Context) error { return h.servePages(ctx, pages) }}, {"mqtt", h.broker.Run}}
 	if outbox := h.outbox(); outbox != nil {
 		stages = append(stages, stage{"credentials", outbox.Run})
@@ -158,12 +158,30 @@ func (h *hub) servePages(ctx context.Context, listener net.Listener) error {
 
 // expire deletes the embedded archive's files that are past their retention.
 func (h *hub) expire(ctx context.Context, local *sqlite.Archive) error {
-	for {
+	return hourly(ctx, func() {
 		if files, err := local.Expire(ctx); err != nil && ctx.Err() == nil {
 			h.log.Error("old readings stay", "error", err)
 		} else if files > 0 {
 			h.log.Info("old readings left with their retention", "files", files)
 		}
+	})
+}
+
+// expireAudit deletes the audit log's entries that have had their time.
+func (h *hub) expireAudit(ctx context.Context) error {
+	return hourly(ctx, func() {
+		if entries, err := h.database.ExpireAudit(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			h.log.Error("old entries of the audit log stay", "error", err)
+		} else if entries > 0 {
+			h.log.Info("old entries left the audit log", "entries", entries)
+		}
+	})
+}
+
+// hourly does something now and every hour until ctx ends.
+func hourly(ctx context.Context, do func()) error {
+	for {
+		do()
 		select {
 		case <-ctx.Done():
 			return nil

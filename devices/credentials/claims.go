@@ -17,6 +17,7 @@ const (
 	MaxClaimLife     = 72 * time.Hour
 	MaxClaimTries    = 5    // for one code, then it is locked
 	maxWrongByOne    = 20   // wrong codes of one principal within an hour
+	maxWrongByHouse  = 60   // of all of one organisation
 	maxWrongByAll    = 1000 // of all together
 	wrongMemory      = time.Hour
 	maxKnownGuessers = 10_000
@@ -148,7 +149,7 @@ func (w *Wish) fix() *devices.Fix {
 // or a failure of the store.
 func (c *Claims) Claim(ctx context.Context, w Wish) (devices.Device, error) {
 	who, now := access.PrincipalOf(ctx), c.o.Now()
-	if wait := c.guesses.wait(guesser(who), now); wait > 0 {
+	if wait := c.guesses.wait(guessersOf(who), now); wait > 0 {
 		return devices.Device{}, &TooManyGuesses{wait}
 	}
 	device, err := c.redeem(ctx, w, now)
@@ -160,7 +161,20 @@ func (c *Claims) Claim(ctx context.Context, w Wish) (devices.Device, error) {
 	return device, err
 }
 
-func guesser(p *access.Principal) string { return fmt.Sprint(p.Kind, " ", p.ID) }
+// guesser is whom wrong codes are counted of.
+type guesser struct {
+	name string
+	most int
+}
+
+func guessersOf(p *access.Principal) []guesser {
+	all := []guesser{{fmt.Sprint(p.Kind, " ", p.ID), maxWrongByOne}}
+	scope, _ := p.Scope(access.DeviceClaim)
+	for _, o := range scope.Own {
+		all = append(all, guesser{fmt.Sprint("organisation ", o), maxWrongByHouse})
+	}
+	return all
+}
 
 // refused counts a wrong guess and tells the audit, which the locks keep from
 // being flooded: nothing is looked at, nor told, beyond the last one permitted.
@@ -169,7 +183,7 @@ func (c *Claims) refused(ctx context.Context, who *access.Principal, device *dev
 	if len(name) > 100 {
 		name = name[:100]
 	}
-	locked := c.guesses.wrong(guesser(who), now)
+	locked := c.guesses.wrong(guessersOf(who), now)
 	if err := c.note(ctx, "claim-refused", device, "claimed as "+strings.ToValidUTF8(name, "?")); err != nil || !locked {
 		return err
 	}

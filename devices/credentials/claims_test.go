@@ -76,9 +76,11 @@ func (o *office) device(t testing.TB, code, serial string) devices.Device {
 }
 
 // as is a technician of the ward.
-func (o *office) as(t testing.TB, id int64) context.Context {
+func (o *office) as(t testing.TB, id int64) context.Context { return o.of(t, id, o.ward.ID) }
+
+func (o *office) of(t testing.TB, id, organisation int64) context.Context {
 	p := &access.Principal{Kind: access.UserKind, ID: id, Name: fmt.Sprint("user-", id),
-		Bindings: []access.Binding{{Role: access.Technician, Organisation: o.ward.ID}}}
+		Bindings: []access.Binding{{Role: access.Technician, Organisation: organisation}}}
 	scope, _ := p.Scope(access.DeviceClaim)
 	return access.WithScope(access.WithPrincipal(t.Context(), p), &scope)
 }
@@ -188,8 +190,8 @@ func TestTenThousandGuessesHitNothing(t *testing.T) {
 		}
 	}
 	var hits, refused, locked int
-	for i := range 10_000 { // ten technicians, two hundred devices
-		_, err := o.claims.Claim(o.as(t, int64(i%10)), credentials.Wish{Label: fmt.Sprint("S", i%200), Code: access.NewClaimCode(), Organisation: o.ward.ID})
+	for i := range 10_000 { // ten technicians of ten organisations, two hundred devices
+		_, err := o.claims.Claim(o.of(t, int64(i%10), int64(i%10)+100), credentials.Wish{Label: fmt.Sprint("S", i%200), Code: access.NewClaimCode(), Organisation: o.ward.ID})
 		var many *credentials.TooManyGuesses
 		switch {
 		case err == nil:
@@ -208,7 +210,32 @@ func TestTenThousandGuessesHitNothing(t *testing.T) {
 		t.Error("want no hit, 200 looked at, all of them and ten locks in the audit log")
 	}
 	o.wait(time.Hour + time.Minute)
-	if _, err := o.claims.Claim(o.as(t, 1), credentials.Wish{Label: "S1", Organisation: o.ward.ID}); !errors.Is(err, credentials.ErrNoClaim) {
+	if _, err := o.claims.Claim(o.of(t, 1, 101), credentials.Wish{Label: "S1", Organisation: o.ward.ID}); !errors.Is(err, credentials.ErrNoClaim) {
 		t.Errorf("the lock does not end: %v", err)
+	}
+}
+
+// However many keys an organisation makes, it guesses no more than its own
+// share, and others go on to claim.
+func TestOneOrganisationLocksItselfAlone(t *testing.T) {
+	o := openOffice(t, nil)
+	d := o.device(t, "aq-1", "S1")
+	code, _, err := o.claims.Make(t.Context(), &d, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var many *credentials.TooManyGuesses
+	looked := 0
+	for i := range 2_000 {
+		_, err := o.claims.Claim(o.of(t, int64(i+10), 77), credentials.Wish{Label: "nothing", Code: access.NewClaimCode(), Organisation: 77})
+		if !errors.As(err, &many) {
+			looked++
+		}
+	}
+	if looked != 60 {
+		t.Errorf("%d guesses of one organisation were looked at", looked)
+	}
+	if _, err := o.claims.Claim(o.as(t, 1), credentials.Wish{Label: "S1", Code: code, Organisation: o.ward.ID}); err != nil {
+		t.Errorf("another organisation's claim: %v", err)
 	}
 }

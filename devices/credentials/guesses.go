@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// guesses remembers wrong claim codes by who tried them, and of all together.
+// guesses remembers wrong claim codes by who tried them, by the organisations
+// of those, and of all together: somebody makes as many keys as they like.
 // A start forgets them; a code's own tries are in the store.
 type guesses struct {
 	mu  sync.Mutex
@@ -37,22 +38,29 @@ func (t *tally) add(now time.Time) int {
 }
 
 // wait tells how long somebody has to wait before another code is looked at.
-func (g *guesses) wait(who string, now time.Time) time.Duration {
+func (g *guesses) wait(by []guesser, now time.Time) time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return max(g.by[who].left(maxWrongByOne, now), g.all.left(maxWrongByAll, now))
+	longest := g.all.left(maxWrongByAll, now)
+	for _, who := range by {
+		longest = max(longest, g.by[who.name].left(who.most, now))
+	}
+	return longest
 }
 
 // wrong counts a wrong code, and says whether it was the last one permitted.
-func (g *guesses) wrong(who string, now time.Time) (last bool) {
+func (g *guesses) wrong(by []guesser, now time.Time) (last bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.by[who] == nil {
-		g.forget(now)
-		g.by[who] = &tally{}
+	last = g.all.add(now) == maxWrongByAll
+	for _, who := range by {
+		if g.by[who.name] == nil {
+			g.forget(now)
+			g.by[who.name] = &tally{}
+		}
+		last = g.by[who.name].add(now) == who.most || last
 	}
-	one, all := g.by[who].add(now), g.all.add(now)
-	return one == maxWrongByOne || all == maxWrongByAll
+	return last
 }
 
 // forget makes room for another guesser.
