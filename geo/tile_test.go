@@ -200,6 +200,7 @@ func BenchmarkGeoJSON(b *testing.B) {
 				text = append(text, `,"properties":{"state":"ok"}}`...)
 			}
 			text = append(text, "]}"...)
+			b.SetBytes(int64(len(text)))
 		}
 	})
 	b.Run("orb", func(b *testing.B) {

@@ -148,7 +148,7 @@ func (feed *Feed) Run() {
 	second := time.NewTicker(feed.o.Limits.Tend)
 	defer second.Stop()
 	for {
-		began := time.Now()
+		var began time.Time
 		select {
 		case <-feed.closing:
 			return

@@ -263,6 +263,6 @@ func (tx *transaction) findLatest(group int64, left newest, lost map[string]bool
 		_, err = tx.Exec("DELETE FROM latest WHERE g = ?", group)
 		return err
 	}
-	_, err = tx.Stmt(tx.stmts.keepLatest).Exec(group, left.append(nil))
+	_, err = tx.Stmt(tx.stmts.keepLatest).Exec(group, left.append(nil)) //nolint:sqlclosecheck // it ends with its transaction
 	return err
 }

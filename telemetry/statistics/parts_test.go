@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/paulmach/orb"
-
 	"cityhub/database"
 	"cityhub/devices"
 	"cityhub/geo"
@@ -70,6 +68,6 @@ func source(id int64, lon, lat float64) devices.Measured {
 
 // square is a ward of a tenth of a degree.
 func square(id int64, west, south float64) *geo.Shape {
-	ring := orb.Ring{{west, south}, {west + 0.1, south}, {west + 0.1, south + 0.1}, {west, south + 0.1}, {west, south}}
-	return &geo.Shape{Outline: geo.NewOutline(geo.Area{{ring}}), Ref: id, Zone: id, Kind: "ward", Code: time.Unix(id, 0).String()}
+	area := geo.Area{{{{west, south}, {west + 0.1, south}, {west + 0.1, south + 0.1}, {west, south + 0.1}, {west, south}}}}
+	return &geo.Shape{Outline: geo.NewOutline(area), Ref: id, Zone: id, Kind: "ward", Code: time.Unix(id, 0).String()}
 }
