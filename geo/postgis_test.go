@@ -21,10 +21,22 @@ import (
 // else the simplified ones of the demo.
 func wards(t testing.TB) []geo.Feature {
 	t.Helper()
-	file := "../../shared/data/hanoi/wards.geojson"
-	if _, err := os.Stat(file); err != nil {
-		file = "../examples/hanoi/wards.geojson"
+	files := wardFiles()
+	return wardsOf(t, files[len(files)-1])
+}
+
+// wardFiles are the demo's wards, and those in full where there are any.
+func wardFiles() []string {
+	files := []string{"../examples/hanoi/wards.geojson"}
+	const full = "../../shared/data/hanoi/wards.geojson"
+	if _, err := os.Stat(full); err == nil {
+		files = append(files, full)
 	}
+	return files
+}
+
+func wardsOf(t testing.TB, file string) []geo.Feature {
+	t.Helper()
 	text, err := os.ReadFile(filepath.FromSlash(file))
 	if err != nil {
 		t.Fatal(err)

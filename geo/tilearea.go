@@ -47,26 +47,53 @@ func (s sides) ring(ring orb.Ring) {
 	}
 }
 
-// nested sorts rings into polygons: each begins with its shell. A hole in no
-// shell is a strip that was thinner than a unit and has turned inside out.
+// nested sorts rings into polygons: each begins with its shell. A ring counts
+// where it parts the area from what is none: a strip that was thinner than a
+// unit may have turned inside out, and two parts may have come to lie on each
+// other.
 func nested(rings [][]corner) (polygons [][][]corner) {
-	var holes [][]corner
-	for _, ring := range rings {
-		if surface(ring) > 0 {
+	outlines := make([]orb.Ring, len(rings))
+	for i, ring := range rings {
+		outlines[i] = closed(ring)
+	}
+	shellOf := map[int]int{} // of a ring that is a shell: its polygon
+	var holes []int
+	for i, ring := range rings {
+		switch left := surface(ring) > 0; {
+		case left && deep(outlines, rings, i) == 0:
+			shellOf[i] = len(polygons)
 			polygons = append(polygons, [][]corner{ring})
-		} else {
-			holes = append(holes, ring)
+		case !left && deep(outlines, rings, i) == 1:
+			holes = append(holes, i)
 		}
 	}
 	for _, hole := range holes {
-		for i := range polygons {
-			if lies(closed(hole), closed(polygons[i][0])) {
-				polygons[i] = append(polygons[i], hole)
-				break
+		at := -1 // the smallest shell around it
+		for i := range shellOf {
+			if lies(outlines[hole], outlines[i]) && (at < 0 || surface(rings[i]) < surface(rings[at])) {
+				at = i
 			}
+		}
+		if at >= 0 {
+			polygons[shellOf[at]] = append(polygons[shellOf[at]], rings[hole])
 		}
 	}
 	return polygons
+}
+
+// deep says how often the area lies around a ring.
+func deep(outlines []orb.Ring, rings [][]corner, at int) (times int) {
+	for i := range rings {
+		if i == at || !lies(outlines[at], outlines[i]) {
+			continue
+		}
+		if surface(rings[i]) > 0 {
+			times++
+		} else {
+			times--
+		}
+	}
+	return times
 }
 
 func closed(ring []corner) orb.Ring {

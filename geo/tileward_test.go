@@ -2,6 +2,7 @@ package geo_test
 
 import (
 	"math"
+	"path/filepath"
 	"testing"
 
 	"github.com/paulmach/orb"
@@ -47,7 +48,13 @@ func cellsOf(level int) (cells []geo.Cell) {
 // together they leave no gap: their surfaces, in whole units, add up to that
 // of a tile in the city's middle with its margin.
 func TestWardsInTilesAreSoundAndLeaveNoGap(t *testing.T) {
-	all := areas(wards(t))
+	for _, file := range wardFiles() {
+		t.Run(filepath.Base(filepath.Dir(filepath.Dir(file))), func(t *testing.T) { wholeInTiles(t, areas(wardsOf(t, file))) })
+	}
+}
+
+func wholeInTiles(t *testing.T, all []geo.Area) {
+	t.Helper()
 	full, tiles, corners := 0, 0, 0
 	for level := 0; level <= 14; level++ {
 		cells := cellsOf(level)
