@@ -1,4 +1,4 @@
-import type { Catalogue } from './words.svelte';
+import type { Catalogue } from './vi';
 
 /** The texts in English. */
 export const en: Catalogue = {

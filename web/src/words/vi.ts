@@ -87,3 +87,6 @@ export const vi = {
     heading: 'Hướng đi', passengers: 'Hành khách', delay: 'Trễ', doors_open: 'Cửa mở', bus_line: 'Tuyến xe buýt', fuel: 'Nhiên liệu',
   } as Record<string, string>,
 };
+
+/** What every language has to say; a key that is missing in one does not compile. */
+export type Catalogue = typeof vi;
