@@ -101,7 +101,7 @@ func TestWhereAVehicleIsIsNeverPublished(t *testing.T) {
 	far := h.post("organisations", `{"code":"far","name":"Far"}`).want(201).id()
 	viewer := "Authorization: Bearer " + h.newKey(access.Viewer, far)
 	for _, key := range []string{viewer, "Authorization: "} {
-		h.get(fmt.Sprintf("things/%d", thing), key).want(200) // that it is there, is
+		h.get(fmt.Sprintf("things/%d", thing), key).want(404) // it says where it was registered
 		h.get(fmt.Sprintf("things/%d/track", thing), key).want(404)
 		for _, path := range []string{"latest?property=pm25", "map/clusters?property=pm25&zoom=3"} {
 			if r := h.get(path, key).want(200); !strings.Contains(string(r.body), `"features":[]`) {

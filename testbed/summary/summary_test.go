@@ -67,3 +67,24 @@ func TestSummary(t *testing.T) {
 		})
 	}
 }
+
+// The longest tests are told, the longest first, and their parts are not told
+// once more.
+func TestTheLongestTestsAreTold(t *testing.T) {
+	var out strings.Builder
+	tally := newTally(&out)
+	for _, line := range []string{
+		`{"Action":"pass","Package":"p","Test":"TestShort","Elapsed":4.9}`,
+		`{"Action":"pass","Package":"p","Test":"TestLong/part","Elapsed":7}`,
+		`{"Action":"pass","Package":"p","Test":"TestLong","Elapsed":7}`,
+		`{"Action":"pass","Package":"q","Test":"TestLonger","Elapsed":70}`,
+	} {
+		tally.line(line)
+	}
+	if code := tally.close(true); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if want := "   70 s  q TestLonger\n    7 s  p TestLong\n\n4 passed, 0 failed, 0 skipped\n"; out.String() != want {
+		t.Errorf("told %q\nwant %q", out.String(), want)
+	}
+}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -31,7 +32,21 @@ type tally struct {
 	built   map[string][]string // output of builds, by import path
 	broken  map[string]int      // failed tests of a package
 	ran     map[string]int      // ended tests of a package
+	slow    []slow              // tests that took long
 }
+
+// slow is a test and its time.
+type slow struct {
+	test
+	seconds float64
+}
+
+// Those tests are told that took so many seconds, and the longest of them.
+const (
+	long      = 5
+	mostTold  = 20
+	underTest = "/"
+)
 
 func newTally(out io.Writer) *tally {
 	return &tally{out: out, said: map[test][]string{}, built: map[string][]string{},
@@ -77,6 +92,9 @@ func (t *tally) endTest(e event) {
 	}
 	t.ran[e.Package]++
 	delete(t.said, key)
+	if e.Elapsed >= long && !strings.Contains(e.Test, underTest) {
+		t.slow = append(t.slow, slow{key, e.Elapsed})
+	}
 }
 
 func (t *tally) endPackage(e event) {
@@ -125,8 +143,17 @@ func reason(key test, said []string) string {
 	return key.pkg + " " + key.name + ": " + last
 }
 
+// tellSlow tells the longest tests: who wants the whole sooner begins there.
+func (t *tally) tellSlow() {
+	slices.SortFunc(t.slow, func(a, b slow) int { return cmp.Compare(b.seconds, a.seconds) })
+	for _, s := range t.slow[:min(mostTold, len(t.slow))] {
+		fmt.Fprintf(t.out, "%5.0f s  %s %s\n", s.seconds, s.pkg, s.name)
+	}
+}
+
 // close writes the summary and gives the exit code.
 func (t *tally) close(nothingSkipped bool) int {
+	t.tellSlow()
 	fmt.Fprintln(t.out)
 	for _, name := range t.failed {
 		fmt.Fprintln(t.out, "failed:", name)
