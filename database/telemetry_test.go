@@ -2,12 +2,15 @@ package database
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/uptrace/bun"
+	"github.com/uptrace/bun/dialect/pgdialect"
 
 	"cityhub/devices"
 	"cityhub/telemetry"
@@ -59,11 +62,16 @@ func TestIDsEndBelowWhatNumbersTellApart(t *testing.T) {
 // Two hubs on one PostgreSQL, or two parts of one hub on SQLite.
 func TestConcurrentLeasesAreDistinct(t *testing.T) {
 	onBothEngines(t, func(t *testing.T, options Options) {
-		hubs := []*Database{open(t, options)}
-		if options.PostgresURL != "" {
-			hubs = append(hubs, open(t, options))
-		} else {
-			hubs = append(hubs, hubs[0])
+		first := open(t, options)
+		hubs := []*Database{first, first}
+		if options.PostgresURL != "" { // one that has lost its hold and does not know it yet
+			pool, err := sql.Open("pgx", options.PostgresURL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = pool.Close() })
+			db := bun.NewDB(pool, pgdialect.New())
+			hubs[1] = &Database{engine: postgresEngine{}, read: db, write: db}
 		}
 		var mu sync.Mutex
 		taken := map[int64]bool{}

@@ -297,7 +297,7 @@ func (w *work) refuseParting(ctx context.Context, d *Device) error {
 		return err
 	}
 	return &FieldError{Field: "organisation", Kind: ErrConflict, Detail: fmt.Sprintf(
-		"device %q stands at a thing of another organisation: hand the thing over with it, or recall the device first", d.Code)}
+		"device %q stands at a thing that is not that organisation's: hand the thing over with it, or recall the device first", d.Code)}
 }
 
 // refuseNamesake keeps readings from going to another device: they may name

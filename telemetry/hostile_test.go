@@ -59,9 +59,10 @@ func TestARefusedArrayIsKeptOnceForEachReason(t *testing.T) {
 // with another's readings must not be theirs.
 func TestAMessageOfSeveralOwnersIsNoOnesAlone(t *testing.T) {
 	w := openWay(t, t.TempDir(), nil)
-	w.register("a", "b", "c")
+	w.register()
 	for name, owner := range map[string]string{"a": "one", "b": "one", "c": "two"} {
-		if _, err := w.registry.ImportRow(t.Context(), devices.Row{Device: name, Model: "air", Organisation: owner}); err != nil {
+		row := devices.Row{Device: name, Model: "air", Organisation: owner, Station: "st-" + name, From: "2025-07-01T00:00:00Z"}
+		if _, err := w.registry.ImportRow(t.Context(), row); err != nil {
 			t.Fatal(err)
 		}
 	}
