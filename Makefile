@@ -44,7 +44,8 @@ race: ## run the hub beside its peers, on the same messages; ends with a table
 	@mkdir -p bin && rm -f bin/race.json
 	@export CITYHUB_RACE=$(CURDIR)/bin/race.json; \
 	go test -count=1 -tags peers -run '^TestPeersTiles$$' -v ./api; tiles=$$?; \
-	go test -count=1 -tags peers -run '^TestPeers$$' -timeout 2h -v ./trials && exit $$tiles
+	go test -count=1 -tags peers -run '^TestPeersMillion$$' -timeout 1h -v ./trials; million=$$?; \
+	go test -count=1 -tags peers -run '^TestPeers$$' -timeout 1h -v ./trials && exit $$((tiles + million))
 
 nemesis: ## run the fault tests in their long form (about an hour)
 	CITYHUB_NEMESIS=1 go test -timeout 3h -v ./telemetry/spool ./trials

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
@@ -99,17 +100,17 @@ func queryNames(op *huma.Operation) []string {
 	return names
 }
 
-// sealSpec keeps the description once every operation is registered.
-func (s *Server) sealSpec() error {
+// sealSpec serves the description once every operation is registered. It is
+// written when somebody asks: that takes longer than all else of a start.
+func (s *Server) sealSpec() {
 	describeWrites(s.api.OpenAPI(), s.versions)
-	spec, err := json.MarshalIndent(s.api.OpenAPI(), "", "  ")
-	if err != nil {
-		return fmt.Errorf("describe the API: %w", err)
-	}
-	s.spec = spec
+	written := sync.OnceValues(func() ([]byte, error) { return json.MarshalIndent(s.api.OpenAPI(), "", "  ") })
 	withHead{s.app}.Add(http.MethodGet, openAPIPath, func(c *fiber.Ctx) error {
+		spec, err := written()
+		if err != nil {
+			return fmt.Errorf("describe the API: %w", err)
+		}
 		c.Set(fiber.HeaderContentType, "application/vnd.oai.openapi+json;version=3.1")
-		return c.Send(s.spec)
+		return c.Send(spec)
 	})
-	return nil
 }

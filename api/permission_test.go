@@ -24,9 +24,11 @@ import (
 // succeed.
 func TestPermissions(t *testing.T) {
 	t.Run("SQLite", func(t *testing.T) {
+		t.Parallel()
 		permissions(t, database.Options{SQLitePath: filepath.Join(t.TempDir(), "hub.db")}, callers())
 	})
 	t.Run("PostgreSQL", func(t *testing.T) {
+		t.Parallel()
 		keys := slices.DeleteFunc(callers(), func(c caller) bool { return c.browser }) // the store knows no sessions
 		permissions(t, database.Options{PostgresURL: testbed.PostgreSQL(t).URL}, keys)
 	})

@@ -21,30 +21,31 @@ type job struct {
 func (b *Bridge) feed() {
 	defer close(b.scripts)
 	var batch []message
+	w := new(work) // of one message after another: each by itself would be its largest piece of memory
 	for {
 		batch = b.queue.take(batch)
 		if len(batch) == 0 {
 			return
 		}
 		for i := range batch {
-			b.handle(batch[i])
+			b.handle(batch[i], w)
 			batch[i] = message{}
 		}
 	}
 }
 
-func (b *Bridge) handle(m message) {
+func (b *Bridge) handle(m message, w *work) {
 	if m.entry.Over() {
 		return // the broker sends it again on the next connection
 	}
-	w := b.decoder.open(m.topic, m.body, "", m.received)
+	*w = b.decoder.open(m.topic, m.body, "", m.received)
 	if b.o.Limit != nil && !b.o.Limit.Admit(&w.arrival) {
 		b.submit(m, w.arrival)
 		return
 	}
-	b.decoder.decode(&w)
+	b.decoder.decode(w)
 	if len(w.uplinks) > 0 {
-		b.scripts <- job{m, w}
+		b.scripts <- job{m, *w}
 		return
 	}
 	b.submit(m, w.arrival)

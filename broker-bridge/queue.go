@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -35,6 +36,9 @@ func (q *queue) put(m message) {
 	defer q.mu.Unlock()
 	if len(q.items) == 0 {
 		q.filled.Signal()
+	}
+	if len(q.items) == cap(q.items) { // twice as much: append would go there in small steps, each a copy
+		q.items = slices.Grow(q.items, max(1024, len(q.items)))
 	}
 	q.items = append(q.items, m)
 }

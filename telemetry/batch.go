@@ -102,8 +102,8 @@ func (b *batch) measurement(ctx context.Context, a *Arrival, m *Measurement, now
 	}
 	line.ID = id
 	b.unknown += unknown
-	b.lines = append(b.lines, line)
-	b.seen = append(b.seen, sighting{target.DeviceID, m.Seq, line.Time, line.Received, line.Quality, m.Radio})
+	b.lines = append(roomy(b.lines), line)
+	b.seen = append(roomy(b.seen), sighting{target.DeviceID, m.Seq, line.Time, line.Received, line.Quality, m.Radio})
 	return nil, nil
 }
 

@@ -38,7 +38,7 @@ type ForwarderOptions struct {
 	Counters   *Counters
 	Retention  time.Duration // of the raw bucket; 0: for ever
 	BatchLines int           // 20,000 when 0: a larger batch has fewer series a line, and costs InfluxDB less
-	Linger     time.Duration // how long a small batch waits for company; 100 ms when 0
+	Linger     time.Duration // how long a small batch waits for company; 200 ms when 0
 	Now        func() time.Time
 	Log        *slog.Logger
 }
@@ -64,7 +64,7 @@ func NewForwarder(o ForwarderOptions) *Forwarder {
 		o.BatchLines = 20_000
 	}
 	if o.Linger == 0 {
-		o.Linger = 100 * time.Millisecond
+		o.Linger = 200 * time.Millisecond
 	}
 	f := &Forwarder{o: o, left: o.Recovered, seen: known{archive: o.Archive}}
 	f.bodies.New = func() any { return new(outbound) }

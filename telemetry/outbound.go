@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -45,11 +46,20 @@ func (f *Forwarder) load(ctx context.Context, batches chan<- *outbound) {
 	}
 }
 
-// fill joins records into a batch and hands it over once it is full, or has
-// lingered: from then on it grows only as long as nobody takes it.
+// A batch of so many lines costs the archive little more a line than a full
+// one: it goes as soon as nothing more has come for a moment.
+const (
+	worthwhile = 2000
+	moment     = 20 * time.Millisecond
+)
+
+// fill joins records into a batch and hands it over once it is full or
+// worthwhile, or has lingered: from then on it grows only as long as nobody
+// takes it.
 func (f *Forwarder) fill(ctx context.Context, b *outbound, records <-chan Kept, batches chan<- *outbound) bool {
-	linger := time.NewTimer(f.o.Linger)
+	linger, dry := time.NewTimer(f.o.Linger), time.NewTimer(f.o.Linger)
 	defer linger.Stop()
+	defer dry.Stop()
 	var ready chan<- *outbound
 	for {
 		more := records
@@ -62,7 +72,12 @@ func (f *Forwarder) fill(ctx context.Context, b *outbound, records <-chan Kept, 
 				return false
 			}
 			f.put(b, next)
+			if len(b.lines) >= worthwhile {
+				dry.Reset(moment)
+			}
 		case <-linger.C:
+			ready = batches
+		case <-dry.C:
 			ready = batches
 		case ready <- b:
 			return true
@@ -79,6 +94,9 @@ func (f *Forwarder) put(b *outbound, kept Kept) {
 		b.unread += int64(kept.Readings)
 		f.o.Log.Error("a spool record cannot be read and goes to quarantine", "readings", kept.Readings, "error", err)
 		items = []Quarantined{unreadable(kept, err, f.o.Now())}
+	}
+	if more := len(b.lines) + len(lines); more > cap(b.lines) {
+		b.lines = slices.Grow(b.lines, max(more, 1024))
 	}
 	b.lines, b.items = append(b.lines, lines...), append(b.items, items...)
 	b.last, b.records, b.bytes = kept, b.records+1, b.bytes+len(kept.Data)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -109,7 +110,7 @@ func (p *Pipeline) Submit(a Arrival, done func(Receipt)) {
 		done(Receipt{Err: ErrClosed})
 		return
 	}
-	p.pending = append(p.pending, submission{a, done})
+	p.pending = append(roomy(p.pending), submission{a, done})
 	p.bytes += size
 	p.window = max(p.window, len(p.pending)+p.committing)
 	p.mu.Unlock()
@@ -117,6 +118,16 @@ func (p *Pipeline) Submit(a Arrival, done func(Receipt)) {
 	case p.wake <- struct{}{}:
 	default:
 	}
+}
+
+// roomy gives a slice room for one more, and when it is full for as many again
+// as it has: append would go to the size of a burst in small steps, each of
+// them a copy.
+func roomy[T any](s []T) []T {
+	if len(s) < cap(s) {
+		return s
+	}
+	return slices.Grow(s, max(256, len(s)))
 }
 
 // Run commits until the context ends, and then what is still pending.

@@ -32,24 +32,20 @@ const (
 // appendRecord appends the record of lines and items to buf.
 func appendRecord(buf []byte, lines []Line, items []Quarantined) []byte {
 	buf = append(buf, recordVersion)
-	dictionary := map[string]uint64{}
-	var names []string
+	d := dictionary{of: map[string]int{}}
 	for i := range lines {
-		for _, f := range lines[i].Fields {
-			if _, ok := dictionary[f.Property]; !ok {
-				dictionary[f.Property] = uint64(len(names))
-				names = append(names, f.Property)
-			}
+		for j := range lines[i].Fields {
+			d.number(lines[i].Fields[j].Property)
 		}
 	}
-	buf = binary.AppendUvarint(buf, uint64(len(names)))
-	for _, name := range names {
+	buf = binary.AppendUvarint(buf, uint64(len(d.names)))
+	for _, name := range d.names {
 		buf = appendText(buf, name)
 	}
 	buf = binary.AppendUvarint(buf, uint64(len(lines)))
 	var previous int64
 	for i := range lines {
-		buf = appendLine(buf, &lines[i], previous, dictionary)
+		buf = appendLine(buf, &lines[i], previous, &d)
 		previous = lines[i].Time
 	}
 	buf = binary.AppendUvarint(buf, uint64(len(items)))
@@ -59,7 +55,30 @@ func appendRecord(buf []byte, lines []Line, items []Quarantined) []byte {
 	return buf
 }
 
-func appendLine(buf []byte, l *Line, previous int64, dictionary map[string]uint64) []byte {
+// dictionary numbers properties in the order in which they come.
+type dictionary struct {
+	names []string
+	of    map[string]int
+	next  int // lines of one model have the same properties in the same order
+}
+
+func (d *dictionary) number(property string) uint64 {
+	at := d.next
+	if at >= len(d.names) || d.names[at] != property {
+		known := false
+		if at, known = d.of[property]; !known {
+			at = len(d.names)
+			d.of[property] = at
+			d.names = append(d.names, property)
+		}
+	}
+	if d.next = at + 1; d.next >= len(d.names) {
+		d.next = 0
+	}
+	return uint64(at)
+}
+
+func appendLine(buf []byte, l *Line, previous int64, d *dictionary) []byte {
 	var flags byte
 	if l.Position != nil {
 		flags |= hasPosition
@@ -81,7 +100,7 @@ func appendLine(buf []byte, l *Line, previous int64, dictionary map[string]uint6
 	buf = binary.AppendUvarint(buf, uint64(len(l.Fields)))
 	for i := range l.Fields {
 		f := &l.Fields[i]
-		buf = binary.AppendUvarint(buf, dictionary[f.Property])
+		buf = binary.AppendUvarint(buf, d.number(f.Property))
 		buf = binary.AppendUvarint(buf, uint64(f.Slot))
 		buf = binary.AppendUvarint(buf, uint64(f.Quality))
 		buf = append(buf, kindCodes[f.Value.Kind])

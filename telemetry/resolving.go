@@ -206,7 +206,7 @@ func (r *resolving) put(start int, f Field) {
 			return
 		}
 	}
-	r.fields = append(r.fields, f)
+	r.fields = append(roomy(r.fields), f)
 }
 
 // typed makes a value of the property's kind, or refuses it by name.

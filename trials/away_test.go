@@ -51,6 +51,7 @@ func (d *device) send(n int, within time.Duration) {
 // What one device sent to the broker while there was no hub is stored whole,
 // though it comes all at once, by the quotas that a hub has by itself.
 func TestFaultHubAwayWhileADeviceSends(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	broker := testbed.Mosquitto(t, shippedConfig(t))
 	h := startHub(t, t.TempDir(), nil, "--mqtt-url", broker.URL)
 	h.registerFlood(1)
@@ -78,6 +79,7 @@ func TestFaultHubAwayWhileADeviceSends(t *testing.T) {
 // A broker that loses what it held while the hub is stopped is found out, by
 // its session and by the numbers of what it lost; also when the hub was killed.
 func TestFaultMosquittoLosesItsFilesWhileTheHubIsStopped(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	for name, stop := range map[string]func(*hub){
 		"stopped": func(h *hub) { h.terminate() },
 		"killed":  (*hub).kill,

@@ -17,6 +17,7 @@ import (
 // TestATechniciansDayTwice plays a day by curl and a real MQTT publish, and
 // plays it again with the same idempotency keys: the second run changes no row.
 func TestATechniciansDayTwice(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	h := startHub(t, t.TempDir(), nil)
 	key := func(role string) string {
 		return strings.TrimSpace(h.mustTool("cityhub", "keys", "add", "--role", role, "--org", "FIELD", "--name", role))

@@ -16,6 +16,7 @@ import (
 // answer is a failure of the hub, and none has a status that the description
 // does not name. CITYHUB_NEMESIS asks for many more requests.
 func TestTheAPIKeepsItsWord(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	program := testbed.Schemathesis(t)
 	h := startHub(t, t.TempDir(), nil, "--rate-anonymous", "0")
 	h.registerFlood(3)

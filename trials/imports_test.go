@@ -74,6 +74,7 @@ const mostMemory = 200 // MiB
 // explained, and neither the same file again nor what is exported changes
 // anything.
 func TestALargeImport(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	n, bad := pick(2_000, 10_000), pick(20, 100)
 	for _, engine := range []string{"sqlite", "postgres"} {
 		t.Run(engine, func(t *testing.T) {

@@ -209,6 +209,7 @@ func read(t *testing.T, file string) []byte {
 // TestSmartDataModelsArrive publishes entities in both forms, for devices whose
 // models take every scalar attribute.
 func TestSmartDataModelsArrive(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	golden, more := entities(t), published(t)
 	towns(t, func(t *testing.T, w town) {
 		w.take(t, golden)

@@ -72,7 +72,7 @@ func drain(t *testing.T, name string, consumer makeConsumer, n int) (d drained) 
 			if time.Since(begin) > 10*time.Minute {
 				t.Fatalf("InfluxDB has %d points after 10 minutes; want %d", points(t, db), before+n)
 			}
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(50 * time.Millisecond)
 			if writes(t, db) < taken+n {
 				continue
 			}

@@ -27,6 +27,14 @@ func TestPeers(t *testing.T) {
 	report.End(t, machine(t, program))
 }
 
+// TestPeersDrain is A1 and A2 alone: `go test -tags peers -run '^TestPeersDrain$' -v ./trials`.
+func TestPeersDrain(t *testing.T) {
+	report := &race.Report{}
+	program := telegrafProgram(t)
+	runDrains(t, report, program)
+	report.End(t, machine(t, program))
+}
+
 const (
 	backlog = 200_000 // messages that wait at the broker
 	trial   = 40_000  // of them to choose Telegraf's settings by

@@ -88,6 +88,7 @@ func readWards(t *testing.T, file string) []ward {
 // in one of them: by the newest values of each ward, by the statistics of all,
 // and by a count of the stations' own places that the hub has no part in.
 func TestTheWardsCountEveryStationOfTheCity(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	for file, args := range wardFiles {
 		if _, err := os.Stat(file); err != nil {
 			t.Logf("%v: the demo's copy of these wards is held alone", err)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"cityhub/access"
@@ -46,10 +47,12 @@ type Client struct {
 	served bool // its writer runs; guarded by Feed.mu
 
 	roused chan struct{} // holds a token when there is news, or the stream has ended
+	owed   []byte        // the rest of a frame that was offered; of at
 
 	mu   sync.Mutex
 	why  ending
 	conn net.Conn
+	raw  syscall.RawConn // nil where nothing can be offered
 }
 
 // Refusal says why no more streams are opened, and when to come back.
@@ -138,13 +141,13 @@ func (feed *Feed) Serve(c *Client, conn net.Conn, head []byte) {
 		return
 	}
 	defer feed.sending.Done()
-	raw := conn
+	below := conn
 	if under, ok := conn.(interface{ UnsafeConn() net.Conn }); ok {
-		raw = under.UnsafeConn()
+		below = under.UnsafeConn()
 	}
-	resize(raw, kernelBuffer)
+	resize(below, kernelBuffer)
 	c.mu.Lock()
-	c.conn = raw
+	c.conn, c.raw = below, raw(below)
 	c.mu.Unlock()
 	var reading sync.WaitGroup
 	reading.Go(func() {
@@ -152,7 +155,7 @@ func (feed *Feed) Serve(c *Client, conn net.Conn, head []byte) {
 		c.end(endGone)
 	})
 	c.farewell(c.follow(head))
-	_ = raw.Close() // whether it was told all is known already
+	_ = below.Close() // whether it was told all is known already
 	reading.Wait()
 	if c.reason() == endSlow {
 		feed.cut.Add(1)
@@ -181,9 +184,12 @@ func (c *Client) follow(head []byte) error {
 		var err error
 		switch {
 		case known:
-			if <-c.roused; c.reason() != "" {
+			<-c.roused
+			if c.reason() != "" {
+				c.rest = c.owed
 				return nil
 			}
+			err = c.settle()
 		case f.text != nil && c.at.covers(f.from):
 			err = c.write(f.text)
 			c.at = f.to

@@ -50,7 +50,7 @@ type room struct {
 	mu      sync.Mutex
 	since   uint64 // older pictures cannot be mended
 	frame   frame
-	waiting []*Client // members who have the newest frame
+	waiting []*Client // members who have the newest frame, and whose writers rest
 	lags    map[point][]byte
 	lagged  point // to which lags lead
 }
@@ -144,11 +144,16 @@ func (r *room) next(events []toldEvent, now time.Time) {
 	}
 	r.frame = f
 	r.spoken = time.Now()
-	for i, c := range r.waiting {
-		c.rouse()
-		r.waiting[i] = nil
+	waiting := r.waiting[:0]
+	for _, c := range r.waiting {
+		if c.offer(f) {
+			waiting = append(waiting, c)
+		} else {
+			c.rouse()
+		}
 	}
-	r.waiting = r.waiting[:0]
+	clear(r.waiting[len(waiting):])
+	r.waiting = waiting
 }
 
 // moves says whether a frame may bring anything to a room.
@@ -165,9 +170,9 @@ func (feed *Feed) moves(r *room, events []toldEvent) bool {
 }
 
 // look gives the newest frame. Where the client knows that already it is
-// known, and the client is roused when there is a newer: each by a channel of
-// its own, for a thousand that wait on one and the same stand in each other's
-// way.
+// known; the client is offered each newer one then, until it is roused: by a
+// channel of its own, for a thousand that wait on one and the same stand in
+// each other's way.
 func (r *room) look(c *Client) (f frame, known bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -77,7 +77,10 @@ func bySeries(order []place, lines []telemetry.Line) []place {
 		order = append(order, place{lines[i].Group, lines[i].Time, i})
 	}
 	slices.SortFunc(order, func(x, y place) int {
-		return cmp.Or(cmp.Compare(x.group, y.group), cmp.Compare(x.time, y.time), cmp.Compare(x.index, y.index))
+		if x.group != y.group { // one comparison settles most
+			return cmp.Compare(x.group, y.group)
+		}
+		return cmp.Or(cmp.Compare(x.time, y.time), cmp.Compare(x.index, y.index))
 	})
 	return order
 }
