@@ -141,6 +141,7 @@ test('a link opens the property, the place and the station; the chart has its li
   // The canvas stands before its line is drawn.
   await page.waitForFunction(() => {
     const canvas = document.querySelector('.chart canvas');
+    if (!canvas) return false; // it is made anew when more is known of the station
     const data = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
     let blue = 0;
     for (let i = 0; i < data.length; i += 4) if (data[i + 3] > 200 && data[i] < 40 && data[i + 2] > 140) blue++;
