@@ -37,8 +37,8 @@ func (q *queue) put(m message) {
 	if len(q.items) == 0 {
 		q.filled.Signal()
 	}
-	if len(q.items) == cap(q.items) { // twice as much: append would go there in small steps, each a copy
-		q.items = slices.Grow(q.items, max(1024, len(q.items)))
+	if len(q.items) == cap(q.items) { // append would go there in smaller steps, each a copy
+		q.items = slices.Grow(q.items, max(1024, len(q.items)/2))
 	}
 	q.items = append(q.items, m)
 }

@@ -120,14 +120,14 @@ func (p *Pipeline) Submit(a Arrival, done func(Receipt)) {
 	}
 }
 
-// roomy gives a slice room for one more, and when it is full for as many again
-// as it has: append would go to the size of a burst in small steps, each of
-// them a copy.
+// roomy gives a slice room for one more, and when it is full for half as many
+// again as it has: append would go to the size of a burst in smaller steps, each
+// of them a copy.
 func roomy[T any](s []T) []T {
 	if len(s) < cap(s) {
 		return s
 	}
-	return slices.Grow(s, max(256, len(s)))
+	return slices.Grow(s, max(256, len(s)/2))
 }
 
 // Run commits until the context ends, and then what is still pending.
@@ -141,7 +141,9 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		}
 		p.gather(ctx)
 		taken := p.take()
-		p.commit(ctx, taken)
+		for part := range slices.Chunk(taken, maxCommit) {
+			p.commit(ctx, part)
+		}
 		p.giveBack(taken)
 	}
 }
@@ -172,6 +174,10 @@ func (p *Pipeline) count() (pending, half int) {
 	defer p.mu.Unlock()
 	return len(p.pending), max(p.window/2, minGather)
 }
+
+// maxCommit is how many arrivals share a commit at most. More would share it at
+// no gain, and their memory is kept for later ones.
+const maxCommit = 8192
 
 // minGather is how many arrivals are worth a commit without waiting for more:
 // smaller ones would cost more processor time than their waiting costs anybody.
