@@ -192,7 +192,7 @@ func (f *Forwarder) store(ctx context.Context, lines []Line) error {
 	f.o.Counters.Duplicates.Add(int64(duplicates))
 	f.o.Counters.Stored.Add(int64(len(lines) - duplicates - len(refused)))
 	add(f.o.Counters, f.o.Counters.quarantinedLate, NotArchivable, int64(len(refused)))
-	f.seen.keep(lines)
+	f.seen.keep()
 	return nil
 }
 

@@ -12,6 +12,7 @@ import (
 type known struct {
 	archive Archive
 	newest  map[int64]int64 // group → time; complete since the recall
+	ahead   map[int64]int64 // the same with the lines that sort saw last, for keep
 
 	fresh []Line            // what sort answered last, and what it looked in:
 	there map[instant]*Line // their memory is used again
@@ -21,9 +22,13 @@ type instant struct{ group, time int64 }
 
 // sort leaves out what the archive has with equal values, and turns other
 // values for a known instant into corrections that keep the instant's id.
-// fresh is good until the next call.
+// fresh is good until the next call; where all is new it is lines itself.
 func (k *known) sort(ctx context.Context, lines []Line) (fresh []Line, duplicates int, err error) {
-	there, err := k.lookUp(ctx, k.suspects(lines))
+	suspects, inOrder := k.suspects(lines)
+	if inOrder {
+		return lines, 0, nil
+	}
+	there, err := k.lookUp(ctx, suspects)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -48,23 +53,36 @@ func (k *known) sort(ctx context.Context, lines []Line) (fresh []Line, duplicate
 	return fresh, duplicates, nil
 }
 
-// suspects are the lines that may be in the archive already.
-func (k *known) suspects(lines []Line) []instant {
-	var list []instant
+// suspects are the lines that may be in the archive already. inOrder says that
+// there are none, and no instant twice among the lines themselves.
+func (k *known) suspects(lines []Line) (list []instant, inOrder bool) {
+	if k.ahead == nil {
+		k.ahead = map[int64]int64{}
+	}
+	clear(k.ahead)
+	inOrder = true
 	for i := range lines {
-		if newest, ok := k.newest[lines[i].Group]; ok && lines[i].Time <= newest {
-			list = append(list, instant{lines[i].Group, lines[i].Time})
+		group, at := lines[i].Group, lines[i].Time
+		before, seen := k.ahead[group]
+		if !seen {
+			before, seen = k.newest[group]
+		}
+		if !seen || at > before {
+			k.ahead[group] = at
+			continue
+		}
+		inOrder = false
+		if newest, ok := k.newest[group]; ok && at <= newest {
+			list = append(list, instant{group, at})
 		}
 	}
-	return list
+	return list, inOrder
 }
 
-// keep remembers what has now been archived.
-func (k *known) keep(lines []Line) {
-	for i := range lines {
-		if newest, ok := k.newest[lines[i].Group]; !ok || lines[i].Time > newest {
-			k.newest[lines[i].Group] = lines[i].Time
-		}
+// keep remembers that what sort saw last has now been archived.
+func (k *known) keep() {
+	for group, newest := range k.ahead {
+		k.newest[group] = newest
 	}
 }
 

@@ -2,7 +2,6 @@ package telemetry
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 )
@@ -15,6 +14,7 @@ type outbound struct {
 	last    Kept
 	records int
 	bytes   int
+	room    room // of the lines' fields
 }
 
 // These bound a batch of records that hold few lines, and of large ones.
@@ -89,23 +89,21 @@ func (f *Forwarder) fill(ctx context.Context, b *outbound, records <-chan Kept, 
 
 // put reads a record into the batch.
 func (f *Forwarder) put(b *outbound, kept Kept) {
-	lines, items, err := readRecord(kept.Data)
+	lines, items, err := readInto(b.lines, &b.room, kept.Data)
 	if err != nil { // the spool's checksum held, so this is a newer program's record
 		b.unread += int64(kept.Readings)
 		f.o.Log.Error("a spool record cannot be read and goes to quarantine", "readings", kept.Readings, "error", err)
-		items = []Quarantined{unreadable(kept, err, f.o.Now())}
+		lines, items = b.lines, []Quarantined{unreadable(kept, err, f.o.Now())}
 	}
-	if more := len(b.lines) + len(lines); more > cap(b.lines) {
-		b.lines = slices.Grow(b.lines, max(more, 1024))
-	}
-	b.lines, b.items = append(b.lines, lines...), append(b.items, items...)
+	b.lines, b.items = lines, append(b.items, items...)
 	b.last, b.records, b.bytes = kept, b.records+1, b.bytes+len(kept.Data)
 }
 
 // reuse keeps a delivered batch's memory, without what its lines hold on to.
 func (f *Forwarder) reuse(b *outbound) {
 	clear(b.lines)
-	*b = outbound{lines: b.lines[:0]}
+	b.room.reuse()
+	*b = outbound{lines: b.lines[:0], room: b.room}
 	f.bodies.Put(b)
 }
 

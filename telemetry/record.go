@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"cityhub/devices"
@@ -133,7 +134,7 @@ func appendFloat(buf []byte, v float64) []byte {
 type cursor struct {
 	data []byte
 	bad  bool
-	room []Field // for the fields of lines to come: one allocation for many
+	room *room
 }
 
 func (c *cursor) fail() { c.bad, c.data = true, nil }
@@ -197,7 +198,12 @@ func (c *cursor) float() float64 {
 
 // readRecord reads what appendRecord wrote.
 func readRecord(data []byte) ([]Line, []Quarantined, error) {
-	c := &cursor{data: data}
+	return readInto([]Line{}, &room{}, data)
+}
+
+// readInto appends a record's lines, whose fields it takes from the room.
+func readInto(lines []Line, from *room, data []byte) ([]Line, []Quarantined, error) {
+	c := &cursor{data: data, room: from}
 	if version := c.byte(); version != recordVersion {
 		return nil, nil, fmt.Errorf("%w: version %d", errRecord, version)
 	}
@@ -205,9 +211,13 @@ func readRecord(data []byte) ([]Line, []Quarantined, error) {
 	for i := range names {
 		names[i] = c.text()
 	}
-	lines := make([]Line, c.count())
+	count, had := c.count(), len(lines)
+	if more := had + count; more > cap(lines) {
+		lines = slices.Grow(lines, max(count, 1024))
+	}
+	lines = lines[:had+count]
 	var previous int64
-	for i := range lines {
+	for i := had; i < len(lines); i++ {
 		c.line(&lines[i], previous, names)
 		previous = lines[i].Time
 	}
@@ -223,7 +233,7 @@ func readRecord(data []byte) ([]Line, []Quarantined, error) {
 
 func (c *cursor) line(l *Line, previous int64, names []string) {
 	flags := c.byte()
-	l.Group = c.varint()
+	*l = Line{Group: c.varint()} // the memory had another before
 	l.Time = previous + c.varint()
 	l.Received = l.Time + c.varint()
 	l.ID = c.varint()
@@ -233,21 +243,46 @@ func (c *cursor) line(l *Line, previous int64, names []string) {
 	if flags&hasPosition != 0 {
 		l.Position = &geo.Position{Lon: c.float(), Lat: c.float(), Alt: c.float()}
 	}
-	l.Fields = c.fields(c.count())
+	l.Fields = c.room.fields(c.count())
 	for i := range l.Fields {
 		c.field(&l.Fields[i], names)
 	}
 }
 
-// fields gives room for a line's fields.
-func (c *cursor) fields(n int) []Field {
-	const many = 256
-	if n > len(c.room) {
-		c.room = make([]Field, max(n, many))
+// room is memory for the fields of lines: one allocation for many. Its zero
+// value is empty.
+type room struct {
+	pieces [][]Field // as they were made
+	at     int       // the piece in use
+	used   int       // of it
+}
+
+// pieceFields is how many fields a piece has.
+const pieceFields = 1024
+
+// fields gives n of them, all zero.
+func (r *room) fields(n int) []Field {
+	for r.at < len(r.pieces) && r.used+n > len(r.pieces[r.at]) {
+		r.at, r.used = r.at+1, 0
 	}
-	given := c.room[:n:n]
-	c.room = c.room[n:]
+	if r.at == len(r.pieces) {
+		r.pieces = append(r.pieces, make([]Field, max(n, pieceFields)))
+	}
+	given := r.pieces[r.at][r.used : r.used+n : r.used+n]
+	r.used += n
 	return given
+}
+
+// reuse takes all back, without what they hold on to.
+func (r *room) reuse() {
+	for i, piece := range r.pieces[:min(r.at+1, len(r.pieces))] {
+		if i < r.at {
+			clear(piece)
+		} else {
+			clear(piece[:r.used])
+		}
+	}
+	r.at, r.used = 0, 0
 }
 
 func (c *cursor) field(f *Field, names []string) {

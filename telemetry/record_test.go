@@ -101,3 +101,40 @@ func FuzzReadRecord(f *testing.F) {
 		}
 	})
 }
+
+// Memory that had other lines before shows nothing of them, and what a batch
+// gathers from several records stays as it was read.
+func TestRecordsIntoUsedMemory(t *testing.T) {
+	full, want := appendRecord(nil, exampleLines(), nil), exampleLines()
+	bare := appendRecord(nil, []Line{{Group: 1, Time: 1, Fields: []Field{{Property: "pm25", Value: NumberOf(1)}}}}, nil)
+	var fields room
+	var lines []Line
+	for range 3 * pieceFields {
+		var err error
+		if lines, _, err = readInto(lines, &fields, full); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if diff := cmp.Diff(want, lines[len(lines)-len(want):]); diff != "" {
+		t.Errorf("the last record: %s", diff)
+	}
+	if diff := cmp.Diff(want, lines[:len(want)]); diff != "" {
+		t.Errorf("the first record: %s", diff)
+	}
+	had := len(fields.pieces)
+	fields.reuse()
+	lines, _, err := readInto(lines[:0], &fields, bare)
+	if err != nil || len(lines) != 1 || len(fields.pieces) != had {
+		t.Fatalf("%d lines in %d pieces, which were %d: %v", len(lines), len(fields.pieces), had, err)
+	}
+	if diff := cmp.Diff(Line{Group: 1, Time: 1, Received: 0, Fields: []Field{{Property: "pm25", Value: NumberOf(1)}}}, lines[0]); diff != "" {
+		t.Errorf("of the lines before something is left: %s", diff)
+	}
+	for _, piece := range fields.pieces {
+		for _, f := range piece[1:] {
+			if f != (Field{}) {
+				t.Fatalf("memory holds on to %v", f)
+			}
+		}
+	}
+}

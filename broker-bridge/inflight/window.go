@@ -41,7 +41,12 @@ type Window struct {
 	closed  bool // no more entries
 	ended   bool // no more acknowledgements
 	out     []byte
+	room    []Entry // for messages to come: one allocation for many
 }
+
+// together is how many entries share an allocation, which lives as long as the
+// last of them.
+const together = 64
 
 // Entry is one message of a window.
 type Entry struct {
@@ -73,7 +78,12 @@ func (w *Window) Add(id uint16, answer byte, size int, at time.Time) *Entry {
 	if w.closed {
 		return nil
 	}
-	e := &Entry{window: w, at: at, size: size, id: id, answer: answer}
+	if len(w.room) == 0 {
+		w.room = make([]Entry, together)
+	}
+	e := &w.room[0]
+	w.room = w.room[1:]
+	*e = Entry{window: w, at: at, size: size, id: id, answer: answer}
 	w.entries = append(w.entries, e)
 	w.bytes += size
 	return e

@@ -58,7 +58,7 @@ type Archive struct {
 	ready  atomic.Bool   // the buckets are known to exist
 	lookup chan struct{} // holds one token: who looks after the buckets
 	bodies sync.Pool     // of *body
-	orders sync.Pool     // of *[]place
+	orders sync.Pool     // of *ordering
 	cells  int           // values held in memory for one group of a read
 }
 
@@ -101,7 +101,7 @@ func Open(ctx context.Context, opts Options) (*Archive, error) {
 		influxdb2.DefaultOptions().SetHTTPClient(a.http).SetApplicationName("cityhub"))
 	a.apiURL = a.client.HTTPService().ServerAPIURL()
 	a.bodies.New = func() any { return new(body) }
-	a.orders.New = func() any { return new([]place) }
+	a.orders.New = func() any { return new(ordering) }
 	return a, nil
 }
 

@@ -30,9 +30,10 @@ func batch(n int64) []telemetry.Line {
 func BenchmarkEncode(b *testing.B) {
 	lines := batch(0)
 	var into body
+	var order ordering
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := into.encode(lines, bySeries(nil, lines)); err != nil {
+		if err := into.encode(lines, order.bySeries(lines)); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -56,7 +57,7 @@ func BenchmarkWrite(b *testing.B) {
 	for b.Loop() {
 		lines := batch(n)
 		var encoded body
-		if err := encoded.encode(lines, bySeries(nil, lines)); err != nil {
+		if err := encoded.encode(lines, new(ordering).bySeries(lines)); err != nil {
 			b.Fatal(err)
 		}
 		n++

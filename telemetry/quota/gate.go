@@ -90,6 +90,9 @@ func (g *Gate) Submit(a telemetry.Arrival, done func(telemetry.Receipt)) {
 
 func (g *Gate) single(a *telemetry.Arrival, now time.Time) verdict {
 	m := &a.Measurements[0]
+	if a.Paid != 0 && m.Device == a.Payer && g.meter.names(a.Paid, now.UnixNano(), m.Values) == "" {
+		return verdict{} // nearly all: who it is was found when it paid
+	}
 	who, known := g.meter.registry.Named(m.Device)
 	if !known {
 		return verdict{}

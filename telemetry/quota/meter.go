@@ -24,7 +24,7 @@ type Limits struct {
 }
 
 const (
-	byteBurst = 64 // seconds' worth of bytes at once
+	byteBurst = int64(64 * time.Second) // worth of bytes at once
 	nameSpan  = time.Hour
 )
 
@@ -56,6 +56,9 @@ type Meter struct {
 	seed     maphash.Seed
 	arrears  arrears
 	shards   [64]shard
+
+	message, byte float64 // the time that one takes; 0 without a limit
+	burst         int64   // how far ahead of the time messages may be
 }
 
 type shard struct {
@@ -82,7 +85,9 @@ func (b *bucket) add(now, cost int64) { *b = bucket(max(int64(*b), now) + cost) 
 
 // NewMeter makes one.
 func NewMeter(l Limits, registry Registry, now func() time.Time) *Meter {
-	m := &Meter{limits: l.orDefault(), registry: registry, now: now, seed: maphash.MakeSeed()}
+	l = l.orDefault()
+	m := &Meter{limits: l, registry: registry, now: now, seed: maphash.MakeSeed(), message: cost(l.Messages), byte: cost(l.Bytes)}
+	m.burst = int64(max(0, l.Burst) * m.message)
 	for i := range m.shards {
 		m.shards[i].of = map[int64]*usage{}
 	}
@@ -106,10 +111,6 @@ func cost(rate float64) float64 {
 		return 0
 	}
 	return float64(time.Second) / rate
-}
-
-func (m *Meter) bursts() (messages, bytes int64) {
-	return int64(max(0, m.limits.Burst) * cost(m.limits.Messages)), int64(byteBurst * time.Second)
 }
 
 // Hold charges a message to the devices that send it, and says how long its
@@ -153,10 +154,9 @@ func (m *Meter) payer(a *telemetry.Arrival) (devices.Identity, bool) {
 }
 
 func (m *Meter) hold(device, now int64, size int) time.Duration {
-	messages, bytes := m.bursts()
 	u, s := m.lock(device)
 	defer s.mu.Unlock()
-	wait := max(u.messages.wait(now, messages), u.bytes.wait(now, bytes))
+	wait := max(u.messages.wait(now, m.burst), u.bytes.wait(now, byteBurst))
 	u.add(m, now, size)
 	return time.Duration(wait)
 }
@@ -165,14 +165,13 @@ func (m *Meter) hold(device, now int64, size int) time.Duration {
 // is within its quota. What is refused does not count, so that a device that
 // comes back to its pace is heard at once.
 func (m *Meter) charge(device, now int64, size int) (beyond string) {
-	messages, bytes := m.bursts()
 	u, s := m.lock(device)
 	defer s.mu.Unlock()
-	early, large := u.messages.wait(now, messages) > 0, u.bytes.wait(now, bytes) > 0
+	early, large := u.messages.wait(now, m.burst) > 0, u.bytes.wait(now, byteBurst) > 0
 	switch {
 	case !early && !large:
 		u.add(m, now, size)
-	case m.arrears.pay(&u.late, now, int64(cost(m.limits.Messages)), int64(float64(size)*cost(m.limits.Bytes))):
+	case m.arrears.pay(&u.late, now, int64(m.message), int64(float64(size)*m.byte)):
 	case early:
 		return "messages a second"
 	default:
@@ -182,8 +181,8 @@ func (m *Meter) charge(device, now int64, size int) (beyond string) {
 }
 
 func (u *usage) add(m *Meter, now int64, size int) {
-	u.messages.add(now, int64(cost(m.limits.Messages)))
-	u.bytes.add(now, int64(float64(size)*cost(m.limits.Bytes)))
+	u.messages.add(now, int64(m.message))
+	u.bytes.add(now, int64(float64(size)*m.byte))
 }
 
 // names notes the keys of a device's message; what it is beyond when they are
