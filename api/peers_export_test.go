@@ -10,7 +10,10 @@ import (
 )
 
 // Handler answers requests without a network.
-func (s *Server) Handler() fasthttp.RequestHandler { return s.app.Handler() }
+func (s *Server) Handler() fasthttp.RequestHandler {
+	s.open()
+	return s.app.Handler()
+}
 
 // ForgetTiles lets every tile be drawn anew.
 func (s *Server) ForgetTiles() { s.tileCache = newTileCache() }

@@ -90,7 +90,8 @@ type Server struct {
 	o         Options
 	app       *fiber.App
 	templates *template.Template // of the pages
-	api       huma.API
+	api       huma.API           // once open was called
+	open      func()             // registers the routes, once
 	live      *live.Feed
 	city      *citymap.Map
 	tileCache *tileCache
@@ -126,10 +127,7 @@ func New(o Options) (*Server, error) {
 	s.app = fiber.New(s.config())
 	s.hardenEdge()
 	s.app.Use(s.edge)
-	s.api = humafiber.NewWithGroup(s.app, withHead{s.app}, s.describe())
-	s.api.UseMiddleware(s.checkQuery)
-	s.routes()
-	s.sealSpec()
+	s.open = sync.OnceFunc(s.routes)
 	return s, nil
 }
 
@@ -148,8 +146,11 @@ func (o *Options) check() error {
 	return nil
 }
 
-// routes registers every resource.
+// routes registers every resource, which takes longer than all else in here: it
+// is done while the hub takes its first readings.
 func (s *Server) routes() {
+	s.api = humafiber.NewWithGroup(s.app, withHead{s.app}, s.describe())
+	s.api.UseMiddleware(s.checkQuery)
 	s.organisations()
 	s.things()
 	s.tracks()
@@ -192,12 +193,14 @@ func (s *Server) routes() {
 	s.publishing()
 	s.status()
 	s.pages()
+	s.sealSpec()
 }
 
 // Listen serves until Shutdown; the listener is closed then.
 func (s *Server) Listen(ln net.Listener) error {
 	s.work.Go(s.live.Run)
 	s.work.Go(func() { s.city.Run(s.ctx) })
+	s.open()
 	if err := s.app.Listener(bounded{ln}); err != nil {
 		return fmt.Errorf("http: %w", err)
 	}

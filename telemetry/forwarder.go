@@ -96,17 +96,26 @@ func (f *Forwarder) Run(ctx context.Context) error {
 		return stopped(ctx, err)
 	}
 	batches := make(chan *outbound)
-	var loader sync.WaitGroup
+	var loader, under sync.WaitGroup
 	loader.Go(func() {
 		defer close(batches)
 		f.load(ctx, batches)
 	})
 	defer loader.Wait()
+	defer under.Wait()
+	before := over(true)
+	slots := make(chan struct{}, together)
 	for b := range batches {
-		if err := f.deliver(ctx, b); err != nil {
+		d, err := f.prepare(ctx, b, before)
+		if err != nil {
 			return stopped(ctx, err)
 		}
-		f.reuse(b)
+		before = d.turn
+		slots <- struct{}{}
+		under.Go(func() {
+			f.deliver(ctx, d)
+			<-slots
+		})
 	}
 	return nil
 }
@@ -117,21 +126,6 @@ func stopped(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
-}
-
-// deliver brings a batch to its stores and lets the spool forget it. It fails
-// only when the context ends.
-func (f *Forwarder) deliver(ctx context.Context, b *outbound) error {
-	if err := f.store(ctx, f.withinRetention(b.lines)); err != nil {
-		return err
-	}
-	if err := f.isolate(ctx, b.items); err != nil {
-		return err
-	}
-	add(f.o.Counters, f.o.Counters.quarantinedLate, NotArchivable, b.unread)
-	f.left -= min(f.left, int64(len(b.lines))+b.unread)
-	f.advance(b.last)
-	return nil
 }
 
 // withinRetention leaves out what has outlived its retention in the spool, so
@@ -148,52 +142,6 @@ func (f *Forwarder) withinRetention(lines []Line) []Line {
 		f.o.Log.Warn("readings outlived their retention in the spool", "readings", n, "retention", f.o.Retention)
 	}
 	return kept
-}
-
-// advance lets the spool forget. What it cannot note now it notes with the
-// next batch; until then a restart would deliver again, which is harmless.
-func (f *Forwarder) advance(last Kept) {
-	err := last.Delivered()
-	if err != nil && !f.stuck {
-		f.o.Log.Error("the spool keeps what is delivered", "error", err)
-	}
-	f.stuck = err != nil
-}
-
-// store archives lines, sorting out what is there already.
-func (f *Forwarder) store(ctx context.Context, lines []Line) error {
-	if len(lines) == 0 {
-		return nil
-	}
-	var fresh []Line
-	var duplicates int
-	err := f.insist(ctx, "look up earlier readings", func() (err error) {
-		fresh, duplicates, err = f.seen.sort(ctx, lines)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	refused, err := f.write(ctx, fresh)
-	if err != nil {
-		return err
-	}
-	touched := fresh
-	if f.left > 0 { // a run that was killed may have written these, and not noted it
-		touched = lines
-		f.o.Latest.Tell(lines)
-	}
-	if err := f.markDirty(ctx, touched); err != nil {
-		return err
-	}
-	if err := f.isolate(ctx, refused); err != nil {
-		return err
-	}
-	f.o.Counters.Duplicates.Add(int64(duplicates))
-	f.o.Counters.Stored.Add(int64(len(lines) - duplicates - len(refused)))
-	add(f.o.Counters, f.o.Counters.quarantinedLate, NotArchivable, int64(len(refused)))
-	f.seen.keep()
-	return nil
 }
 
 // write archives lines; what the archive refuses for good comes back.

@@ -12,27 +12,20 @@ import (
 type known struct {
 	archive Archive
 	newest  map[int64]int64 // group → time; complete since the recall
-	ahead   map[int64]int64 // the same with the lines that sort saw last, for keep
-
-	fresh []Line            // what sort answered last, and what it looked in:
-	there map[instant]*Line // their memory is used again
+	ahead   map[int64]int64 // the same of the lines that suspects saw last, for keep
 }
 
 type instant struct{ group, time int64 }
 
 // sort leaves out what the archive has with equal values, and turns other
 // values for a known instant into corrections that keep the instant's id.
-// fresh is good until the next call; where all is new it is lines itself.
-func (k *known) sort(ctx context.Context, lines []Line) (fresh []Line, duplicates int, err error) {
-	suspects, inOrder := k.suspects(lines)
-	if inOrder {
-		return lines, 0, nil
-	}
+// suspects are those among the lines that it may have.
+func (k *known) sort(ctx context.Context, lines []Line, suspects []instant) (fresh []Line, duplicates int, err error) {
 	there, err := k.lookUp(ctx, suspects)
 	if err != nil {
 		return nil, 0, err
 	}
-	fresh = k.fresh[:0]
+	fresh = make([]Line, 0, len(lines))
 	for i := range lines {
 		at := instant{lines[i].Group, lines[i].Time}
 		old, known := there[at]
@@ -49,7 +42,6 @@ func (k *known) sort(ctx context.Context, lines []Line) (fresh []Line, duplicate
 			duplicates++
 		}
 	}
-	k.fresh = fresh
 	return fresh, duplicates, nil
 }
 
@@ -79,7 +71,7 @@ func (k *known) suspects(lines []Line) (list []instant, inOrder bool) {
 	return list, inOrder
 }
 
-// keep remembers that what sort saw last has now been archived.
+// keep remembers what suspects saw last: it is archived, or on its way.
 func (k *known) keep() {
 	for group, newest := range k.ahead {
 		k.newest[group] = newest
@@ -91,11 +83,7 @@ func (k *known) keep() {
 func (k *known) lookUp(ctx context.Context, suspects []instant) (map[instant]*Line, error) {
 	const close = int64(10 * time.Minute)
 	slices.SortFunc(suspects, func(a, b instant) int { return int(min(max(a.time-b.time, -1), 1)) })
-	if k.there == nil {
-		k.there = map[instant]*Line{}
-	}
-	there := k.there
-	clear(there)
+	there := map[instant]*Line{}
 	for len(suspects) > 0 {
 		n := 1
 		for n < len(suspects) && suspects[n].time-suspects[n-1].time < close {
