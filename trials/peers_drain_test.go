@@ -68,12 +68,12 @@ func drain(t *testing.T, name string, consumer makeConsumer, n int) (d drained) 
 		// A query counts every value anew, and would take the same time from
 		// who was quick and who was slow: InfluxDB's own counter says when all
 		// is written, and the query then whether that is so.
-		for all := false; !all; {
+		for written, all := 0, false; !all; {
 			if time.Since(begin) > 10*time.Minute {
 				t.Fatalf("InfluxDB has %d points after 10 minutes; want %d", points(t, db), before+n)
 			}
-			time.Sleep(50 * time.Millisecond)
-			if writes(t, db) < taken+n {
+			time.Sleep(untilAsked(time.Since(begin), written, n))
+			if written = writes(t, db) - taken; written < n {
 				continue
 			}
 			d = drained{messages: n, took: time.Since(begin), cpu: cpuOf(t, c.pid()), store: cpuOf(t, db.PID()) - store, others: w.others()}
@@ -90,12 +90,28 @@ func drain(t *testing.T, name string, consumer makeConsumer, n int) (d drained) 
 	return d
 }
 
+// untilAsked is how long InfluxDB is left alone: an answer with all its metrics
+// costs milliseconds of the machine, so it is asked rarely as long as the end,
+// at the pace so far, is far off.
+func untilAsked(elapsed time.Duration, written, n int) time.Duration {
+	if written == 0 {
+		return 100 * time.Millisecond
+	}
+	left := time.Duration(float64(elapsed) * float64(n-written) / float64(written))
+	return min(max(left/2, 20*time.Millisecond), 500*time.Millisecond)
+}
+
 var written = regexp.MustCompile(`(?m)^storage_writer_ok_points_sum\S* (\S+)$`)
 
 // writes asks InfluxDB how many points of any kind it took since its start.
 func writes(t testing.TB, db *testbed.Influx) int {
 	t.Helper()
-	answer, err := http.Get(db.URL + "/metrics")
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, db.URL+"/metrics", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Accept-Encoding", "identity") // nobody is to pay for packing it
+	answer, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}
