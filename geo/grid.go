@@ -1,12 +1,7 @@
 package geo
 
-import "math"
-
 // gridBits are those of each axis of a Spot: the map is cut 31 times.
 const gridBits = 31
-
-// maxMercator is where the square map of the web ends, in degrees north.
-const maxMercator = 85.05112877980659
 
 // Spot is a place on the map of the web (Mercator), such that all places of
 // one map cell, of whatever zoom, have neighbouring numbers: the bits of x
@@ -19,17 +14,6 @@ func SpotOf(p Position) Spot {
 	const cells = 1 << gridBits
 	clamp := func(v float64) uint64 { return uint64(min(max(v*cells, 0), cells-1)) }
 	return Spot(spread(clamp(x))<<1 | spread(clamp(y)))
-}
-
-// mercator gives the place on the map, from 0 in the north-west to 1.
-func mercator(lon, lat float64) (x, y float64) {
-	s := math.Sin(min(max(lat, -maxMercator), maxMercator) * math.Pi / 180)
-	return lon/360 + 0.5, 0.5 - math.Log((1+s)/(1-s))/(4*math.Pi)
-}
-
-// unmercator is the way back.
-func unmercator(x, y float64) (lon, lat float64) {
-	return (x - 0.5) * 360, math.Atan(math.Sinh(math.Pi*(1-2*y))) * 180 / math.Pi
 }
 
 // spread puts a zero before each bit of a number of 32 bits.
