@@ -74,6 +74,17 @@ func (t table[E, R]) where(page devices.Page) (string, []any, error) {
 	}
 	slices.Sort(columns) // one text, and so one prepared statement, per set of columns
 	for _, column := range columns {
+		if texts, ok := page.Match[column].([]string); ok {
+			condition, err := t.anyText(column, texts, len(args))
+			if err != nil {
+				return "", nil, err
+			}
+			text += " AND " + condition
+			for _, one := range texts {
+				args = append(args, one)
+			}
+			continue
+		}
 		value, err := t.matchable(column, page.Match[column])
 		if err != nil {
 			return "", nil, err
@@ -92,6 +103,22 @@ func (t table[E, R]) where(page devices.Page) (string, []any, error) {
 	}
 	args = append(args, page.Limit)
 	return text + " ORDER BY id LIMIT " + mark(len(args)), args, nil
+}
+
+// anyText is the condition that a column holds one of some texts, which are
+// the arguments after the first n.
+func (t table[E, R]) anyText(column string, texts []string, n int) (string, error) {
+	if _, err := t.matchable(column, ""); err != nil {
+		return "", err
+	}
+	if len(texts) == 0 {
+		return "1 = 0", nil
+	}
+	marks := make([]string, len(texts))
+	for i := range texts {
+		marks[i] = t.at.engine.placeholder(n + i + 1)
+	}
+	return column + " IN (" + strings.Join(marks, ", ") + ")", nil
 }
 
 // matchable gives the value as the column keeps it; nil stands for NULL.

@@ -1,9 +1,9 @@
 package devices
 
 import (
+	"cmp"
 	"math"
 	"slices"
-	"sort"
 	"time"
 
 	"cityhub/access"
@@ -179,6 +179,14 @@ func (x *index) enterGroup(g Group) {
 	}
 }
 
+// enterPlace takes in a new group with all its datastreams.
+func (x *index) enterPlace(g Group, streams []Datastream) {
+	x.enterGroup(g)
+	for i := range streams {
+		x.loadDatastream(streams[i])
+	}
+}
+
 func (x *index) enterDatastream(d Datastream) {
 	x.setStream(d, x.measure(d.Property, d.Unit))
 }
@@ -223,8 +231,13 @@ func (s *Series) set(d *Datastream, m *measure) {
 }
 
 func (x *index) enterDevice(d Device) {
+	old := x.unitByID[d.ID]
+	if old != nil && old.code == d.Code && old.devEUI == d.DevEUI {
+		old.sensor, old.owner = d.SensorID, d.OrganisationID
+		return
+	}
 	u := &unit{id: d.ID, code: d.Code, devEUI: d.DevEUI, sensor: d.SensorID, owner: d.OrganisationID}
-	if old := x.unitByID[d.ID]; old != nil {
+	if old != nil {
 		u.bindings, u.last = old.bindings, old.last
 		x.forget(old)
 		if old.code != d.Code {
@@ -260,7 +273,7 @@ func (x *index) enterDeployment(d Deployment) {
 		return // nothing resolves to what has no datastreams
 	}
 	u.bindings = append(u.bindings, binding{d.From.UnixNano(), endOf(d.To), seat, d.GroupID, d.ID})
-	sort.Slice(u.bindings, func(i, j int) bool { return u.bindings[i].from < u.bindings[j].from })
+	slices.SortFunc(u.bindings, func(a, b binding) int { return cmp.Compare(a.from, b.from) })
 	u.last = u.bindings[len(u.bindings)-1]
 	x.host(u.sensor, d.GroupID, d.From.UnixNano())
 }

@@ -156,6 +156,7 @@ func (r *Registry) Size() (stations, devices, groups int) {
 // learn once that is kept.
 type work struct {
 	Tables
+	fresh
 	registry *Registry
 	entries  []func(*index)
 	step     *DeviceEvent // what is told of the deployment under way; nil: nothing
@@ -171,7 +172,7 @@ func (r *Registry) change(ctx context.Context, do func(context.Context, *work) e
 	defer r.write.Unlock()
 	w := &work{registry: r}
 	err := r.store.Atomically(ctx, func(t Tables) error {
-		w.Tables, w.entries = t, w.entries[:0]
+		w.Tables = t
 		return do(ctx, w)
 	})
 	if err != nil {

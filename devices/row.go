@@ -99,7 +99,10 @@ func (r *Registry) importTogether(ctx context.Context, plans []rowPlan, dry bool
 		return 0, nil
 	}
 	err = r.change(ctx, func(ctx context.Context, w *work) error {
-		b := newBatch(ctx, w)
+		b, err := newBatch(ctx, w, plans)
+		if err != nil {
+			return err
+		}
 		for good = 0; good < len(plans); good++ {
 			out, err := b.row(ctx, plans[good])
 			if err != nil {

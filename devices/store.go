@@ -10,7 +10,7 @@ import (
 type Page struct {
 	After int64
 	Limit int            // at least 1
-	Match map[string]any // equality by column name, e.g. {"thing_id": 7}
+	Match map[string]any // equality by column name, e.g. {"thing_id": 7}; a []string: with any of these texts
 	Scope *access.Scope  // who asks sees no more than this; nil: everything
 }
 
