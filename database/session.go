@@ -22,8 +22,9 @@ type session struct {
 	layouts     *bun.DB              // knows the tables of row types
 	kept        map[string]*sql.Stmt // prepared statements; nil where the driver keeps its own, or outside a transaction
 	inserts     map[*schema.Table]string
-	inside      bool  // within a transaction
-	broken      error // the first statement that the engine refused within the transaction
+	waiting     map[string]*waiting // new rows by table; nil: each is kept at once
+	inside      bool                // within a transaction
+	broken      error               // the first statement that the engine refused within the transaction
 }
 
 // outside gives the session that keeps every statement by itself.
@@ -164,9 +165,38 @@ func arguments(t *schema.Table, row reflect.Value) ([]any, error) {
 			return nil, &devices.FieldError{Field: f.Name, Kind: devices.ErrInvalid,
 				Detail: "holds a zero byte or is not UTF-8; send plain text"}
 		}
-		args[i] = v.Interface()
+		args[i] = argument(v)
 	}
 	return args, nil
+}
+
+// argument is a field as drivers take it. The usual types go the short way.
+func argument(v reflect.Value) any {
+	switch x := v.Addr().Interface().(type) {
+	case *reference:
+		if *x == 0 {
+			return nil
+		}
+		return int64(*x)
+	case *instant:
+		if x.IsZero() {
+			return nil
+		}
+		return x.UnixNano()
+	case *optional:
+		if *x == "" {
+			return nil
+		}
+		return string(*x)
+	case *sql.NullFloat64:
+		if !x.Valid {
+			return nil
+		}
+		return x.Float64
+	case *int:
+		return int64(*x)
+	}
+	return v.Interface()
 }
 
 // targets are the places in a row that a SELECT of all columns scans into.

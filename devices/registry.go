@@ -168,10 +168,14 @@ func (w *work) then(entry func(*index)) { w.entries = append(w.entries, entry) }
 
 // change runs do in one transaction and then brings the index up to date.
 func (r *Registry) change(ctx context.Context, do func(context.Context, *work) error) error {
+	return r.changeBy(ctx, r.store.Atomically, do)
+}
+
+func (r *Registry) changeBy(ctx context.Context, keep func(context.Context, func(Tables) error) error, do func(context.Context, *work) error) error {
 	r.write.Lock()
 	defer r.write.Unlock()
 	w := &work{registry: r}
-	err := r.store.Atomically(ctx, func(t Tables) error {
+	err := keep(ctx, func(t Tables) error {
 		w.Tables = t
 		return do(ctx, w)
 	})
