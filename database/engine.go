@@ -12,6 +12,9 @@ import (
 type engine interface {
 	// placeholder is how a statement names its n-th argument, from 1.
 	placeholder(n int) string
+	// numbered names an argument again. SQLite looks for the names of these by
+	// walking through a list, so that a statement has few.
+	numbered(n int) string
 	// lastID says that the driver itself tells the id of a new row; otherwise
 	// it takes a RETURNING, for which SQLite would write a journal of its own.
 	lastID() bool

@@ -23,6 +23,8 @@ type postgresEngine struct{}
 
 func (postgresEngine) placeholder(n int) string { return "$" + strconv.Itoa(n) }
 
+func (e postgresEngine) numbered(n int) string { return e.placeholder(n) }
+
 func (postgresEngine) lastID() bool { return false }
 
 func (postgresEngine) exclusive(table string) string {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/pressly/goose/v3"
@@ -24,6 +25,7 @@ const sqliteReaders = 4
 type sqliteEngine struct{}
 
 func (sqliteEngine) placeholder(int) string  { return "?" }
+func (sqliteEngine) numbered(n int) string   { return "?" + strconv.Itoa(n) }
 func (sqliteEngine) lastID() bool            { return true }
 func (sqliteEngine) exclusive(string) string { return "" }
 

@@ -192,16 +192,18 @@ func (t table[E, R]) selectText(where string) string {
 
 // Put implements devices.Table.
 func (t table[E, R]) Put(ctx context.Context, entity *E) error {
-	row := t.toRow(entity)
 	known := layout[R](t.at)
-	args, err := arguments(known, reflect.ValueOf(&row).Elem())
+	row := blank[R](t.at, known)
+	*row = t.toRow(entity)
+	args, err := t.at.arguments(known, reflect.ValueOf(row).Elem())
 	if err != nil {
 		return fmt.Errorf("put %s: %w", t.name, err)
 	}
 	id := t.id(entity)
 	if *id != 0 {
 		if waits := t.at.delayed(known, *id); waits != nil {
-			waits.entity, waits.args = t.recalled(entity), args
+			waits.entity = t.recalled(entity)
+			copy(waits.args, args)
 			return nil
 		}
 		if err := t.at.settle(ctx); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/uptrace/bun/schema"
 
@@ -14,12 +13,53 @@ import (
 // Together implements devices.Store.
 func (s store) Together(ctx context.Context, do func(devices.Tables) error) error {
 	return s.database.atomically(ctx, func(at *session) error {
-		at.waiting = map[string]*waiting{}
+		at.queue = s.database.queues.Get().(*queue)
+		defer func() {
+			at.queue.clear()
+			s.database.queues.Put(at.queue)
+			at.queue = nil
+		}()
 		if err := do(tables(at)); err != nil {
 			return err
 		}
 		return at.settle(ctx)
 	})
+}
+
+// queue is what waits in one transaction. Its memory serves the next one.
+type queue struct {
+	waiting map[string]*waiting // by table
+	values  []any               // of all rows, one after another
+	args    []any               // of the statement under way
+	fields  []any               // of the row under way
+	rows    map[*schema.Table]any
+	texts   map[insertText]string
+}
+
+func newQueue() any {
+	return &queue{waiting: map[string]*waiting{}, rows: map[*schema.Table]any{}, texts: map[insertText]string{}}
+}
+
+func (q *queue) clear() {
+	for _, w := range q.waiting {
+		w.empty()
+		w.given, w.free = 0, nil
+	}
+	q.kept()
+}
+
+// kept lets go of the values of rows that no longer wait.
+func (q *queue) kept() {
+	clear(q.values)
+	clear(q.args[:cap(q.args)])
+	q.values = q.values[:0]
+}
+
+// hold copies a row's values to where they can wait.
+func (q *queue) hold(args []any) []any {
+	from := len(q.values)
+	q.values = append(q.values, args...)
+	return q.values[from:len(q.values):len(q.values)]
 }
 
 // patient are the tables whose new rows may wait for others, each after those
@@ -33,6 +73,11 @@ type waiting struct {
 	given int64   // the last id that was given; 0: none
 	free  []int64 // ids that were set aside
 	rows  []newRow
+}
+
+func (w *waiting) empty() {
+	clear(w.rows)
+	w.rows = w.rows[:0]
 }
 
 type newRow struct {
@@ -57,26 +102,29 @@ func (s *session) delay(ctx context.Context, t *schema.Table, entity any, args [
 		}
 	}
 	w.given, w.free = w.free[0], w.free[1:]
-	w.rows = append(w.rows, newRow{w.given, entity, args})
+	w.rows = append(w.rows, newRow{w.given, entity, s.queue.hold(args)})
 	return w.given, nil
 }
 
 // waitingIn are the rows of a table that wait; nil where none may.
 func (s *session) waitingIn(t *schema.Table) *waiting {
-	w := s.waiting[t.Name]
-	if w == nil && s.waiting != nil && slices.Contains(patient, t.Name) {
+	if s.queue == nil || !slices.Contains(patient, t.Name) {
+		return nil
+	}
+	w := s.queue.waiting[t.Name]
+	if w == nil {
 		w = &waiting{table: t}
-		s.waiting[t.Name] = w
+		s.queue.waiting[t.Name] = w
 	}
 	return w
 }
 
 // delayed finds a row that waits; nil when it does not, or is to be read.
 func (s *session) delayed(t *schema.Table, id int64) *newRow {
-	w := s.waiting[t.Name]
-	if w == nil {
+	if s.queue == nil || s.queue.waiting[t.Name] == nil {
 		return nil
 	}
+	w := s.queue.waiting[t.Name]
 	i, found := slices.BinarySearchFunc(w.rows, id, func(r newRow, id int64) int { return int(r.id - id) })
 	if !found {
 		return nil
@@ -86,66 +134,17 @@ func (s *session) delayed(t *schema.Table, id int64) *newRow {
 
 // settle keeps all rows that wait.
 func (s *session) settle(ctx context.Context) error {
+	if s.queue == nil || len(s.queue.values) == 0 {
+		return nil
+	}
 	for _, name := range patient {
-		if w := s.waiting[name]; w != nil && len(w.rows) > 0 {
+		if w := s.queue.waiting[name]; w != nil && len(w.rows) > 0 {
 			if err := s.insertAll(ctx, w.table, w.rows); err != nil {
 				return fmt.Errorf("%w: %s: %w", devices.ErrLate, name, s.fail(err))
 			}
-			clear(w.rows)
-			w.rows = w.rows[:0]
+			w.empty()
 		}
 	}
+	s.queue.kept()
 	return nil
-}
-
-// rowsAtOnce is how many rows one statement keeps, the most first: few texts,
-// so that few statements are prepared.
-var rowsAtOnce = []int{64, 8, 1}
-
-func (s *session) insertAll(ctx context.Context, t *schema.Table, rows []newRow) error {
-	var args []any
-	named := len(rows) > 0 && rows[0].id != 0
-	for _, n := range rowsAtOnce {
-		for ; len(rows) >= n; rows = rows[n:] {
-			args = args[:0]
-			for _, r := range rows[:n] {
-				if named {
-					args = append(args, r.id)
-				}
-				args = append(args, r.args...)
-			}
-			if _, err := s.exec(ctx, s.insertManyText(t, n, named), args...); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (s *session) insertManyText(t *schema.Table, n int, named bool) string {
-	columns := make([]string, 0, len(t.DataFields)+1)
-	if named {
-		columns = append(columns, "id")
-	}
-	for _, f := range t.DataFields {
-		columns = append(columns, string(f.SQLName))
-	}
-	text := strings.Builder{}
-	text.WriteString("INSERT INTO " + string(t.SQLName) + " (" + strings.Join(columns, ", ") + ") VALUES ")
-	for i, mark := 0, 1; i < n; i++ {
-		for k := range columns {
-			switch {
-			case k > 0:
-				text.WriteString(", ")
-			case i > 0:
-				text.WriteString("), (")
-			default:
-				text.WriteString("(")
-			}
-			text.WriteString(s.engine.placeholder(mark))
-			mark++
-		}
-	}
-	text.WriteString(")")
-	return text.String()
 }

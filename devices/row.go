@@ -60,7 +60,7 @@ func (r *Registry) ImportRows(ctx context.Context, rows []Row) (results []Result
 // ctx does not hold fails as what does not exist.
 func (r *Registry) ImportBatch(ctx context.Context, rows []Row, dry bool) []Outcome {
 	out := make([]Outcome, len(rows))
-	var plans []rowPlan
+	plans := make([]rowPlan, 0, len(rows))
 	for i, row := range rows {
 		plan, err := row.parse()
 		if err != nil {
