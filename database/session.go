@@ -219,6 +219,10 @@ func argument(v reflect.Value) any {
 		return x.Float64
 	case *int:
 		return int64(*x)
+	case *int64:
+		return *x
+	case *string:
+		return *x
 	}
 	return v.Interface()
 }

@@ -23,7 +23,7 @@ type batch struct {
 func newBatch(ctx context.Context, w *work, plans []rowPlan) (*batch, error) {
 	all, ok := access.PrincipalOf(ctx).Scope(access.CatalogueWrite)
 	b := &batch{work: w, scope: access.ScopeOf(ctx), founds: ok && all.All,
-		models: map[string]Sensor{}, organisations: map[string]Organisation{}, stations: map[string]Thing{}}
+		models: map[string]Sensor{}, organisations: map[string]Organisation{}, stations: make(map[string]Thing, len(plans))}
 	return b, b.findStations(ctx, plans)
 }
 

@@ -93,6 +93,7 @@ type index struct {
 	locations  map[int64]geo.Position
 	visits     map[int64]map[int64]stay // by thing and visit
 	measures   map[measure]*measure     // one copy of each
+	usual      map[int64][]*measure     // by sensor: those of a group, which the next ones share
 	guests     map[int64][]int64        // by mixed group: the models that fill or filled it
 	fits       map[fit]*Model           // how those fit in
 	fences     map[int64]Fence
@@ -112,6 +113,7 @@ func newIndex() *index {
 		locations:  map[int64]geo.Position{},
 		visits:     map[int64]map[int64]stay{},
 		measures:   map[measure]*measure{},
+		usual:      map[int64][]*measure{},
 		guests:     map[int64][]int64{},
 		fits:       map[fit]*Model{},
 		fences:     map[int64]Fence{},
@@ -185,6 +187,7 @@ func (x *index) enterPlace(g Group, streams []Datastream) {
 	for i := range streams {
 		x.loadDatastream(streams[i])
 	}
+	x.share(x.seriesOf(g.ID))
 }
 
 func (x *index) enterDatastream(d Datastream) {
