@@ -34,14 +34,20 @@ type recorder struct{ at *session }
 
 // Record implements devices.Recorder.
 func (r recorder) Record(ctx context.Context, e *access.AuditEntry) error {
-	row := auditRow{Time: instant{e.Time}, Kind: string(e.Kind), Actor: e.Actor, Name: cleaned(e.Name),
+	known := layout[auditRow](r.at)
+	row := blank[auditRow](r.at, known)
+	*row = auditRow{Time: instant{e.Time}, Kind: string(e.Kind), Actor: e.Actor, Name: cleaned(e.Name),
 		OrganisationID: reference(e.Organisation), Action: e.Action, Noun: e.Noun, Entity: e.Entity,
 		BeforeJSON: optional(cleaned(string(e.Before))), AfterJSON: optional(cleaned(string(e.After))), Request: cleaned(e.Request)}
-	args, err := arguments(layout[auditRow](r.at), reflect.ValueOf(&row).Elem())
+	args, err := r.at.arguments(known, reflect.ValueOf(row).Elem())
 	if err != nil {
 		return fmt.Errorf("audit: %w", err)
 	}
-	if e.ID, err = r.at.insert(ctx, layout[auditRow](r.at), args); err != nil {
+	if w := r.at.waitingIn(known); w != nil {
+		w.rows = append(w.rows, newRow{args: r.at.queue.hold(args)}) // the store alone numbers the entries
+		return nil
+	}
+	if e.ID, err = r.at.insert(ctx, known, args); err != nil {
 		return fmt.Errorf("audit: %w", r.at.fail(err))
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/uptrace/bun"
 
@@ -37,6 +38,7 @@ type Database struct {
 	write      *bun.DB // on SQLite a pool of one connection: one writer
 	hold       *hold   // nil on SQLite, where the lock of the file cannot be lost
 	release    func() error
+	queues     sync.Pool // of what waits in a transaction
 	quarantine *quarantine
 	journal    *rollUpJournal
 }
@@ -52,6 +54,7 @@ func Open(ctx context.Context, options Options) (*Database, error) {
 	if err := migrate(ctx, d.engine, d.write.DB); err != nil {
 		return nil, errors.Join(fmt.Errorf("open the database: %w", err), d.Close())
 	}
+	d.queues.New = newQueue
 	d.quarantine = newQuarantine(d, options.QuarantineMax)
 	d.journal = &rollUpJournal{database: d}
 	return d, nil

@@ -22,10 +22,11 @@ type deviceRow struct {
 
 func deviceNoun() noun[devices.Device, deviceRow] {
 	return noun[devices.Device, deviceRow]{
-		name:  "device",
-		match: []string{"code", "serial", "dev_eui", "sensor_id", "organisation_id", "client_id"},
-		seen:  seenDevices,
-		id:    func(d *devices.Device) *int64 { return &d.ID },
+		name:   "device",
+		recall: true,
+		match:  []string{"code", "serial", "dev_eui", "sensor_id", "organisation_id", "client_id"},
+		seen:   seenDevices,
+		id:     func(d *devices.Device) *int64 { return &d.ID },
 		toRow: func(d *devices.Device) deviceRow {
 			return deviceRow{ID: d.ID, Code: d.Code, Serial: d.Serial, DevEUI: optional(d.DevEUI),
 				SensorID: reference(d.SensorID), OrganisationID: reference(d.OrganisationID),

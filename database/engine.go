@@ -12,9 +12,15 @@ import (
 type engine interface {
 	// placeholder is how a statement names its n-th argument, from 1.
 	placeholder(n int) string
+	// numbered names an argument again. SQLite looks for the names of these by
+	// walking through a list, so that a statement has few.
+	numbered(n int) string
 	// lastID says that the driver itself tells the id of a new row; otherwise
 	// it takes a RETURNING, for which SQLite would write a journal of its own.
 	lastID() bool
+	// setAside gives n ids of a table, ascending, to a transaction that gives
+	// its new rows their ids itself; given is the last that it gave, 0: none.
+	setAside(ctx context.Context, s *session, table string, given int64, n int) ([]int64, error)
 	// violation reads a refusal by a constraint out of an error, nil when the
 	// error is something else.
 	violation(err error) *violation

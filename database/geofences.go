@@ -87,7 +87,7 @@ func (g geofences) Keep(ctx context.Context, k geofence.Kept) error {
 		for _, e := range k.Events {
 			row := fenceEventRow{FenceID: e.Fence, ZoneID: e.Zone, ThingID: e.Thing, Entered: e.Entered,
 				Time: instant{e.Time}, Confirmed: instant{e.Confirmed}, Lon: e.Position.Lon, Lat: e.Position.Lat}
-			args, err := arguments(known, reflect.ValueOf(&row).Elem())
+			args, err := s.arguments(known, reflect.ValueOf(&row).Elem())
 			if err != nil {
 				return err
 			}

@@ -17,10 +17,11 @@ type groupRow struct {
 
 func groups() noun[devices.Group, groupRow] {
 	return noun[devices.Group, groupRow]{
-		name:  "group",
-		match: []string{"thing_id", "sensor_id"},
-		taken: map[string]string{"thing_id, sensor_id, place": "the thing has a group for this sensor and place already; choose the next place"},
-		id:    func(g *devices.Group) *int64 { return &g.ID },
+		name:   "group",
+		recall: true,
+		match:  []string{"thing_id", "sensor_id"},
+		taken:  map[string]string{"thing_id, sensor_id, place": "the thing has a group for this sensor and place already; choose the next place"},
+		id:     func(g *devices.Group) *int64 { return &g.ID },
 		toRow: func(g *devices.Group) groupRow {
 			return groupRow{ID: g.ID, ThingID: reference(g.ThingID), SensorID: reference(g.SensorID), Place: g.Place}
 		},

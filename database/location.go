@@ -19,9 +19,10 @@ type locationRow struct {
 
 func locations() noun[devices.Location, locationRow] {
 	return noun[devices.Location, locationRow]{
-		name: "location",
-		seen: seenLocations,
-		id:   func(l *devices.Location) *int64 { return &l.ID },
+		name:   "location",
+		recall: true,
+		seen:   seenLocations,
+		id:     func(l *devices.Location) *int64 { return &l.ID },
 		toRow: func(l *devices.Location) locationRow {
 			return locationRow{ID: l.ID, Name: l.Name, Lon: l.Position.Lon, Lat: l.Position.Lat, Alt: l.Position.Alt}
 		},

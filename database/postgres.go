@@ -23,6 +23,8 @@ type postgresEngine struct{}
 
 func (postgresEngine) placeholder(n int) string { return "$" + strconv.Itoa(n) }
 
+func (e postgresEngine) numbered(n int) string { return e.placeholder(n) }
+
 func (postgresEngine) lastID() bool { return false }
 
 func (postgresEngine) exclusive(table string) string {
@@ -32,6 +34,23 @@ func (postgresEngine) exclusive(table string) string {
 func (postgresEngine) migrations() (fs.FS, goose.Dialect, []goose.ProviderOption, error) {
 	files, err := fs.Sub(migrationFiles, "migrations/postgres")
 	return files, goose.DialectPostgres, nil, err
+}
+
+func (postgresEngine) setAside(ctx context.Context, s *session, table string, _ int64, n int) ([]int64, error) {
+	rows, err := s.rows(ctx, s.write, "SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2)", table, n)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	ids := make([]int64, 0, n)
+	for rows.Next() {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
 }
 
 // openPostgres opens the store for this process alone.

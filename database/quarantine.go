@@ -85,7 +85,7 @@ func (q *quarantine) insert(ctx context.Context, s *session, items []telemetry.Q
 	known, added := layout[quarantineRow](s), tally{}
 	for i := range items {
 		row := rowOf(&items[i])
-		args, err := arguments(known, reflect.ValueOf(&row).Elem())
+		args, err := s.arguments(known, reflect.ValueOf(&row).Elem())
 		if err != nil {
 			return nil, err
 		}

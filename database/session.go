@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/uptrace/bun"
@@ -22,8 +23,9 @@ type session struct {
 	layouts     *bun.DB              // knows the tables of row types
 	kept        map[string]*sql.Stmt // prepared statements; nil where the driver keeps its own, or outside a transaction
 	inserts     map[*schema.Table]string
-	inside      bool  // within a transaction
-	broken      error // the first statement that the engine refused within the transaction
+	queue       *queue // of new rows; nil: each is kept at once
+	inside      bool   // within a transaction
+	broken      error  // the first statement that the engine refused within the transaction
 }
 
 // outside gives the session that keeps every statement by itself.
@@ -156,17 +158,73 @@ func (s *session) update(ctx context.Context, t *schema.Table, id int64, args []
 
 // arguments are a row's values but its id, in the order of the table's
 // DataFields. A text that PostgreSQL could not keep is refused for both.
-func arguments(t *schema.Table, row reflect.Value) ([]any, error) {
-	args := make([]any, len(t.DataFields), len(t.DataFields)+1)
+func (s *session) arguments(t *schema.Table, row reflect.Value) ([]any, error) {
+	args := s.room(len(t.DataFields))
 	for i, f := range t.DataFields {
 		v := row.FieldByIndex(f.Index)
 		if v.Kind() == reflect.String && !keepable(v.String()) {
 			return nil, &devices.FieldError{Field: f.Name, Kind: devices.ErrInvalid,
 				Detail: "holds a zero byte or is not UTF-8; send plain text"}
 		}
-		args[i] = v.Interface()
+		args[i] = argument(v)
 	}
 	return args, nil
+}
+
+// room is where n arguments, and an id, have place; until the next ones need
+// it where rows wait, which then have copies.
+func (s *session) room(n int) []any {
+	if s.queue == nil {
+		return make([]any, n, n+1)
+	}
+	s.queue.fields = slices.Grow(s.queue.fields[:0], n+1)
+	return s.queue.fields[:n]
+}
+
+// blank is a row to fill: where rows wait, the same one again and again.
+func blank[R any](s *session, t *schema.Table) *R {
+	if s.queue == nil {
+		return new(R)
+	}
+	row, ok := s.queue.rows[t].(*R)
+	if !ok {
+		row = new(R)
+		s.queue.rows[t] = row
+	}
+	return row
+}
+
+// argument is a field as drivers take it. The usual types go the short way.
+func argument(v reflect.Value) any {
+	switch x := v.Addr().Interface().(type) {
+	case *reference:
+		if *x == 0 {
+			return nil
+		}
+		return int64(*x)
+	case *instant:
+		if x.IsZero() {
+			return nil
+		}
+		return x.UnixNano()
+	case *optional:
+		if *x == "" {
+			return nil
+		}
+		return string(*x)
+	case *sql.NullFloat64:
+		if !x.Valid {
+			return nil
+		}
+		return x.Float64
+	case *int:
+		return int64(*x)
+	case *int64:
+		return *x
+	case *string:
+		return *x
+	}
+	return v.Interface()
 }
 
 // targets are the places in a row that a SELECT of all columns scans into.

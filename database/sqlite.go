@@ -1,6 +1,7 @@
 package database
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/pressly/goose/v3"
@@ -23,12 +25,27 @@ const sqliteReaders = 4
 type sqliteEngine struct{}
 
 func (sqliteEngine) placeholder(int) string  { return "?" }
+func (sqliteEngine) numbered(n int) string   { return "?" + strconv.Itoa(n) }
 func (sqliteEngine) lastID() bool            { return true }
 func (sqliteEngine) exclusive(string) string { return "" }
 
 func (sqliteEngine) migrations() (fs.FS, goose.Dialect, []goose.ProviderOption, error) {
 	files, err := fs.Sub(migrationFiles, "migrations/sqlite")
 	return files, goose.DialectSQLite3, nil, err
+}
+
+// setAside counts on: nobody else writes meanwhile.
+func (sqliteEngine) setAside(ctx context.Context, s *session, table string, given int64, n int) ([]int64, error) {
+	if given == 0 {
+		if err := one(ctx, s.write, "SELECT seq FROM sqlite_sequence WHERE name = ?", table, &given); err != nil {
+			return nil, err
+		}
+	}
+	ids := make([]int64, n)
+	for i := range ids {
+		ids[i] = given + 1 + int64(i)
+	}
+	return ids, nil
 }
 
 // openSQLite opens the file for this process alone. Readers have a pool of

@@ -41,6 +41,8 @@ func TestListPagesAndMatches(t *testing.T) {
 			"next matched": {devices.Page{After: all[3].ID, Limit: 2, Match: map[string]any{"organisation_id": odd.ID}}, "[5]"},
 			"by none":      {devices.Page{Limit: 9, Match: map[string]any{"organisation_id": 0}}, "[0 2 4 6]"},
 			"by two":       {devices.Page{Limit: 9, Match: map[string]any{"organisation_id": odd.ID, "code": "3"}}, "[3]"},
+			"by some":      {devices.Page{Limit: 9, Match: map[string]any{"code": []string{"5", "3", "x", "6"}, "organisation_id": odd.ID}}, "[3 5]"},
+			"by none of":   {devices.Page{Limit: 9, Match: map[string]any{"code": []string{}}}, "[]"},
 			"by nothing":   {devices.Page{Limit: 9, Match: map[string]any{"code": "x' OR 1=1 --"}}, "[]"},
 		} {
 			got, err := s.Things.List(ctx, c.page)
@@ -52,6 +54,8 @@ func TestListPagesAndMatches(t *testing.T) {
 		refused(t, "unknown column", err, devices.ErrInvalid, "name", "code, organisation_id, location_id")
 		_, err = s.Things.List(ctx, devices.Page{Limit: 1, Match: map[string]any{"organisation_id": "x"}})
 		refused(t, "text for an id", err, devices.ErrInvalid, "organisation_id", "string")
+		_, err = s.Things.List(ctx, devices.Page{Limit: 1, Match: map[string]any{"organisation_id": []string{"1"}}})
+		refused(t, "texts for an id", err, devices.ErrInvalid, "organisation_id", "string")
 		_, err = s.Things.List(ctx, devices.Page{})
 		refused(t, "no limit", err, devices.ErrInvalid, "limit", "at least 1")
 	})

@@ -17,6 +17,7 @@ type noun[E, R any] struct {
 	name   string   // as messages call it
 	match  []string // the columns that Page.Match may name; each has an index
 	taken  map[string]string
+	recall bool // new ones are asked for again soon
 	id     func(*E) *int64
 	toRow  func(*E) R
 	seen   func(*access.Scope) string // the condition on what a scope may see, "" for all; nil: what everybody may see
@@ -44,6 +45,9 @@ func (t table[E, R]) List(ctx context.Context, page devices.Page) ([]E, error) {
 	if len(page.Match) > 0 {
 		room = min(page.Limit, 16) // a match finds few, whatever it permits
 	}
+	if err := t.at.settle(ctx); err != nil {
+		return nil, fmt.Errorf("list %s: %w", t.name, err)
+	}
 	found, err := t.find(ctx, where, args, room)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", t.name, err)
@@ -54,6 +58,14 @@ func (t table[E, R]) List(ctx context.Context, page devices.Page) ([]E, error) {
 // Get implements devices.Table.
 func (t table[E, R]) Get(ctx context.Context, id int64) (E, error) {
 	var none E
+	if row := t.at.delayed(layout[R](t.at), id); row != nil {
+		if known, ok := row.entity.(E); ok {
+			return known, nil
+		}
+		if err := t.at.settle(ctx); err != nil {
+			return none, fmt.Errorf("get %s %d: %w", t.name, id, err)
+		}
+	}
 	found, err := t.find(ctx, "id = "+t.at.engine.placeholder(1), []any{id}, 1)
 	if err != nil {
 		return none, fmt.Errorf("get %s %d: %w", t.name, id, err)
@@ -74,6 +86,17 @@ func (t table[E, R]) where(page devices.Page) (string, []any, error) {
 	}
 	slices.Sort(columns) // one text, and so one prepared statement, per set of columns
 	for _, column := range columns {
+		if texts, ok := page.Match[column].([]string); ok {
+			condition, err := t.anyText(column, texts, len(args))
+			if err != nil {
+				return "", nil, err
+			}
+			text += " AND " + condition
+			for _, one := range texts {
+				args = append(args, one)
+			}
+			continue
+		}
 		value, err := t.matchable(column, page.Match[column])
 		if err != nil {
 			return "", nil, err
@@ -92,6 +115,22 @@ func (t table[E, R]) where(page devices.Page) (string, []any, error) {
 	}
 	args = append(args, page.Limit)
 	return text + " ORDER BY id LIMIT " + mark(len(args)), args, nil
+}
+
+// anyText is the condition that a column holds one of some texts, which are
+// the arguments after the first n.
+func (t table[E, R]) anyText(column string, texts []string, n int) (string, error) {
+	if _, err := t.matchable(column, ""); err != nil {
+		return "", err
+	}
+	if len(texts) == 0 {
+		return "1 = 0", nil
+	}
+	marks := make([]string, len(texts))
+	for i := range texts {
+		marks[i] = t.at.engine.placeholder(n + i + 1)
+	}
+	return column + " IN (" + strings.Join(marks, ", ") + ")", nil
 }
 
 // matchable gives the value as the column keeps it; nil stands for NULL.
@@ -153,14 +192,23 @@ func (t table[E, R]) selectText(where string) string {
 
 // Put implements devices.Table.
 func (t table[E, R]) Put(ctx context.Context, entity *E) error {
-	row := t.toRow(entity)
 	known := layout[R](t.at)
-	args, err := arguments(known, reflect.ValueOf(&row).Elem())
+	row := blank[R](t.at, known)
+	*row = t.toRow(entity)
+	args, err := t.at.arguments(known, reflect.ValueOf(row).Elem())
 	if err != nil {
 		return fmt.Errorf("put %s: %w", t.name, err)
 	}
 	id := t.id(entity)
 	if *id != 0 {
+		if waits := t.at.delayed(known, *id); waits != nil {
+			waits.entity = t.recalled(entity)
+			copy(waits.args, args)
+			return nil
+		}
+		if err := t.at.settle(ctx); err != nil {
+			return fmt.Errorf("put %s: %w", t.name, err)
+		}
 		found, err := t.at.update(ctx, known, *id, args)
 		if err != nil {
 			return t.refusedPut(ctx, args, err)
@@ -170,16 +218,36 @@ func (t table[E, R]) Put(ctx context.Context, entity *E) error {
 		}
 		return nil
 	}
-	given, err := t.at.insert(ctx, known, args)
+	given, err := t.at.delay(ctx, known, nil, args)
 	if err != nil {
+		return fmt.Errorf("put %s: %w", t.name, err)
+	}
+	if given != 0 {
+		*id = given
+		t.at.delayed(known, given).entity = t.recalled(entity)
+		return nil
+	}
+	if given, err = t.at.insert(ctx, known, args); err != nil {
 		return t.refusedPut(ctx, args, err)
 	}
 	*id = given
 	return nil
 }
 
+// recalled is a copy of an entity that will be asked for before its row is
+// kept, else nil.
+func (t table[E, R]) recalled(entity *E) any {
+	if !t.recall {
+		return nil
+	}
+	return *entity
+}
+
 // Delete implements devices.Table.
 func (t table[E, R]) Delete(ctx context.Context, id int64) error {
+	if err := t.at.settle(ctx); err != nil {
+		return fmt.Errorf("delete %s %d: %w", t.name, id, err)
+	}
 	result, err := t.at.query.NewDelete().Model((*R)(nil)).Where("id = ?", id).Exec(ctx)
 	if err != nil {
 		return t.refusedDelete(ctx, id, err)

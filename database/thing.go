@@ -22,10 +22,11 @@ type thingRow struct {
 
 func things() noun[devices.Thing, thingRow] {
 	return noun[devices.Thing, thingRow]{
-		name:  "thing",
-		match: []string{"code", "organisation_id", "location_id", "client_id"},
-		seen:  func(s *access.Scope) string { return seenThings("things", s) },
-		id:    func(t *devices.Thing) *int64 { return &t.ID },
+		name:   "thing",
+		recall: true,
+		match:  []string{"code", "organisation_id", "location_id", "client_id"},
+		seen:   func(s *access.Scope) string { return seenThings("things", s) },
+		id:     func(t *devices.Thing) *int64 { return &t.ID },
 		toRow: func(t *devices.Thing) thingRow {
 			return thingRow{ID: t.ID, Code: t.Code, Name: t.Name, Description: t.Description,
 				OrganisationID: reference(t.OrganisationID), LocationID: reference(t.LocationID), Mobile: t.Mobile, ClientID: optional(t.ClientID)}

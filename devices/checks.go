@@ -83,9 +83,13 @@ func checkThing(_ context.Context, _ *work, t, old *Thing) error {
 
 // rememberPlace keeps where a thing has been, once it has an id.
 func rememberPlace(ctx context.Context, w *work, t, old *Thing) error {
+	if old == nil {
+		w.fresh.things.add(t.ID)
+	}
 	if t.LocationID == 0 || (old != nil && old.LocationID == t.LocationID) {
 		return nil
 	}
+	delete(w.fresh.locations, t.LocationID)
 	now := w.registry.now()
 	if old != nil && old.LocationID != 0 {
 		thing, from, to := t.ID, old.LocationID, t.LocationID
@@ -266,6 +270,7 @@ func checkDevice(ctx context.Context, w *work, d, old *Device) error {
 		if err := w.refuseNamesake(ctx, d); err != nil {
 			return err
 		}
+		w.name(d)
 	}
 	if old == nil {
 		d.State = Stock
@@ -306,7 +311,7 @@ func (w *work) refuseParting(ctx context.Context, d *Device) error {
 func (w *work) refuseNamesake(ctx context.Context, d *Device) error {
 	const euiLength = 16
 	for _, c := range []struct{ field, value, column string }{{"code", d.Code, "dev_eui"}, {"dev_eui", d.DevEUI, "code"}} {
-		if len(c.value) != euiLength {
+		if len(c.value) != euiLength || !w.maybeNamed(c.value) {
 			continue
 		}
 		other, found, err := first(ctx, w.Devices, map[string]any{c.column: c.value})

@@ -117,7 +117,7 @@ func (w *work) told(e DeviceEvent) DeviceEvent {
 }
 
 func (w *work) refuseOverlap(ctx context.Context, d *Deployment) error {
-	others, err := w.Deployments.List(ctx, Page{Limit: loadPage, Match: map[string]any{"device_id": d.DeviceID}})
+	others, err := w.deploymentsOf(ctx, d.DeviceID)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (w *work) groupFor(ctx context.Context, d *Deployment, sensor int64) (int64
 	if w.place != 0 {
 		return w.place, nil
 	}
-	groups, err := w.Groups.List(ctx, Page{Limit: loadPage, Match: map[string]any{"thing_id": d.ThingID}})
+	groups, err := w.groupsAt(ctx, d.ThingID)
 	if err != nil {
 		return 0, err
 	}
@@ -176,7 +176,7 @@ func (w *work) taken(ctx context.Context, group int64, d *Deployment) (bool, err
 }
 
 func (w *work) newGroup(ctx context.Context, g Group) (int64, error) {
-	sensor, err := w.Sensors.Get(ctx, g.SensorID)
+	sensor, err := w.modelOf(ctx, g.SensorID)
 	if err != nil {
 		return 0, fmt.Errorf("model: %w", err)
 	}
@@ -187,19 +187,26 @@ func (w *work) newGroup(ctx context.Context, g Group) (int64, error) {
 	if err := w.Groups.Put(ctx, &g); err != nil {
 		return 0, err
 	}
-	kept := g
-	w.then(func(x *index) { x.enterGroup(kept) })
-	for _, c := range sensor.Channels {
-		if err := w.newDatastream(ctx, g, thing.Name, c); err != nil {
+	delete(w.fresh.things, g.ThingID)
+	streams := make([]Datastream, len(sensor.Channels))
+	for i, c := range sensor.Channels {
+		streams[i] = g.datastream(thing.Name, c)
+		if err := w.Datastreams.Put(ctx, &streams[i]); err != nil {
 			return 0, err
 		}
 	}
+	w.then(func(x *index) { x.enterPlace(g, streams) })
 	return g.ID, nil
 }
 
-func (w *work) newDatastream(ctx context.Context, g Group, thing string, c Channel) error {
-	d := Datastream{Name: thing + " · " + c.Property, ThingID: g.ThingID, SensorID: g.SensorID,
+// datastream is what a channel of a device in the group's place writes to.
+func (g *Group) datastream(thing string, c Channel) Datastream {
+	return Datastream{Name: thing + " · " + c.Property, ThingID: g.ThingID, SensorID: g.SensorID,
 		Property: c.Property, Unit: c.Unit, Group: g.ID, Slot: c.Slot, Publication: access.Private}
+}
+
+func (w *work) newDatastream(ctx context.Context, g Group, thing string, c Channel) error {
+	d := g.datastream(thing, c)
 	if err := w.Datastreams.Put(ctx, &d); err != nil {
 		return err
 	}

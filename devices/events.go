@@ -153,7 +153,7 @@ func (w *work) illegal(ctx context.Context, d Device, m Move) error {
 
 // open finds the deployment that has no end yet.
 func (w *work) open(ctx context.Context, device int64) (Deployment, bool, error) {
-	all, err := w.Deployments.List(ctx, Page{Limit: loadPage, Match: map[string]any{"device_id": device}})
+	all, err := w.deploymentsOf(ctx, device)
 	if err != nil {
 		return Deployment{}, false, err
 	}
@@ -211,6 +211,7 @@ func ownThing(ctx context.Context, t Tables, id int64) (Thing, error) {
 func rememberOwner(ctx context.Context, w *work, d, old *Device) error {
 	switch {
 	case old == nil:
+		w.fresh.devices.add(d.ID)
 		return w.keepEvent(ctx, d, DeviceEvent{Move: Register})
 	case old.OrganisationID != d.OrganisationID && w.step == nil:
 		return w.move(ctx, d, DeviceEvent{Move: HandOver})

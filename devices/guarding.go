@@ -123,7 +123,7 @@ func ownersOfLocation(ctx context.Context, w *work, l *Location) ([]int64, error
 	if l.ID == 0 {
 		return nil, nil
 	}
-	things, err := w.Things.List(ctx, Page{Limit: loadPage, Match: map[string]any{"location_id": l.ID}})
+	things, err := w.thingsAt(ctx, l.ID)
 	if err != nil {
 		return nil, err
 	}

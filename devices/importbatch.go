@@ -17,13 +17,39 @@ type batch struct {
 	founds        bool // may make organisations
 	models        map[string]Sensor
 	organisations map[string]Organisation
-	made          map[string]bool // codes of devices that the index does not know yet
+	stations      map[string]Thing // by code, those that the rows name and that are there
 }
 
-func newBatch(ctx context.Context, w *work) *batch {
+func newBatch(ctx context.Context, w *work, plans []rowPlan) (*batch, error) {
 	all, ok := access.PrincipalOf(ctx).Scope(access.CatalogueWrite)
-	return &batch{work: w, scope: access.ScopeOf(ctx), founds: ok && all.All,
-		models: map[string]Sensor{}, organisations: map[string]Organisation{}, made: map[string]bool{}}
+	b := &batch{work: w, scope: access.ScopeOf(ctx), founds: ok && all.All,
+		models: map[string]Sensor{}, organisations: map[string]Organisation{}, stations: make(map[string]Thing, len(plans))}
+	return b, b.findStations(ctx, plans)
+}
+
+// mostCodes is how many codes one question names; SQLite takes 32,766 arguments.
+const mostCodes = 1_000
+
+// findStations asks for all stations of the rows at once.
+func (b *batch) findStations(ctx context.Context, plans []rowPlan) error {
+	codes := make([]string, 0, min(len(plans), mostCodes))
+	for i := range plans {
+		if code := plans[i].Station; code != "" {
+			codes = append(codes, code)
+		}
+		if len(codes) == 0 || len(codes) < mostCodes && i < len(plans)-1 {
+			continue
+		}
+		there, err := b.Things.List(ctx, Page{Limit: mostCodes, Match: map[string]any{"code": codes}})
+		if err != nil {
+			return err
+		}
+		for _, thing := range there {
+			b.stations[thing.Code] = thing
+		}
+		codes = codes[:0]
+	}
+	return nil
 }
 
 // rowState is what stands in the register of what a row names.
@@ -59,21 +85,19 @@ func (b *batch) look(ctx context.Context, p *rowPlan) (s rowState, err error) {
 	if s.organisation, err = b.organisation(ctx, p.Organisation); err != nil {
 		return s, err
 	}
-	if b.registry.Known(p.Device) || b.made[p.Device] {
+	if b.maybeNamed(p.Device) {
 		if s.device, _, err = first(ctx, b.Devices, map[string]any{"code": p.Device}); err != nil {
 			return s, err
 		}
 	}
 	if s.device.ID != 0 {
-		s.deployments, err = b.Deployments.List(ctx, Page{Limit: loadPage, Match: map[string]any{"device_id": s.device.ID}})
+		s.deployments, err = b.deploymentsOf(ctx, s.device.ID)
 		if err != nil {
 			return s, err
 		}
 	}
-	if p.Station != "" {
-		s.thing, _, err = first(ctx, b.Things, map[string]any{"code": p.Station})
-	}
-	return s, err
+	s.thing = b.stations[p.Station]
+	return s, nil
 }
 
 func (b *batch) model(ctx context.Context, code string) (Sensor, error) {

@@ -25,6 +25,7 @@ func (b *batch) keep(ctx context.Context, p *rowPlan, s rowState) (out Outcome, 
 		if err != nil {
 			return out, err
 		}
+		b.stations[p.Station] = thing
 		deployed, err := b.deploy(ctx, p, s, device, thing)
 		if err != nil {
 			return out, err
@@ -50,7 +51,6 @@ func (b *batch) keepDevice(ctx context.Context, p *rowPlan, s rowState) (Device,
 	d := b.wanted(p, s)
 	switch {
 	case s.device.ID == 0:
-		b.made[d.Code] = true
 		return d, Created, named("device", b.registry.Devices.put(ctx, b.work, &d, nil))
 	case sameDevice(d, s.device):
 		return s.device, Unchanged, nil

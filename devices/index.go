@@ -1,9 +1,9 @@
 package devices
 
 import (
+	"cmp"
 	"math"
 	"slices"
-	"sort"
 	"time"
 
 	"cityhub/access"
@@ -93,6 +93,7 @@ type index struct {
 	locations  map[int64]geo.Position
 	visits     map[int64]map[int64]stay // by thing and visit
 	measures   map[measure]*measure     // one copy of each
+	usual      map[int64][]*measure     // by sensor: those of a group, which the next ones share
 	guests     map[int64][]int64        // by mixed group: the models that fill or filled it
 	fits       map[fit]*Model           // how those fit in
 	fences     map[int64]Fence
@@ -112,6 +113,7 @@ func newIndex() *index {
 		locations:  map[int64]geo.Position{},
 		visits:     map[int64]map[int64]stay{},
 		measures:   map[measure]*measure{},
+		usual:      map[int64][]*measure{},
 		guests:     map[int64][]int64{},
 		fits:       map[fit]*Model{},
 		fences:     map[int64]Fence{},
@@ -179,6 +181,15 @@ func (x *index) enterGroup(g Group) {
 	}
 }
 
+// enterPlace takes in a new group with all its datastreams.
+func (x *index) enterPlace(g Group, streams []Datastream) {
+	x.enterGroup(g)
+	for i := range streams {
+		x.loadDatastream(streams[i])
+	}
+	x.share(x.seriesOf(g.ID))
+}
+
 func (x *index) enterDatastream(d Datastream) {
 	x.setStream(d, x.measure(d.Property, d.Unit))
 }
@@ -223,8 +234,13 @@ func (s *Series) set(d *Datastream, m *measure) {
 }
 
 func (x *index) enterDevice(d Device) {
+	old := x.unitByID[d.ID]
+	if old != nil && old.code == d.Code && old.devEUI == d.DevEUI {
+		old.sensor, old.owner = d.SensorID, d.OrganisationID
+		return
+	}
 	u := &unit{id: d.ID, code: d.Code, devEUI: d.DevEUI, sensor: d.SensorID, owner: d.OrganisationID}
-	if old := x.unitByID[d.ID]; old != nil {
+	if old != nil {
 		u.bindings, u.last = old.bindings, old.last
 		x.forget(old)
 		if old.code != d.Code {
@@ -260,7 +276,7 @@ func (x *index) enterDeployment(d Deployment) {
 		return // nothing resolves to what has no datastreams
 	}
 	u.bindings = append(u.bindings, binding{d.From.UnixNano(), endOf(d.To), seat, d.GroupID, d.ID})
-	sort.Slice(u.bindings, func(i, j int) bool { return u.bindings[i].from < u.bindings[j].from })
+	slices.SortFunc(u.bindings, func(a, b binding) int { return cmp.Compare(a.from, b.from) })
 	u.last = u.bindings[len(u.bindings)-1]
 	x.host(u.sensor, d.GroupID, d.From.UnixNano())
 }

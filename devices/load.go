@@ -30,6 +30,9 @@ func (x *index) load(ctx context.Context, t Tables) error {
 			return err
 		}
 	}
+	for _, seat := range x.series {
+		x.share(seat.series)
+	}
 	x.touched.all()
 	return nil
 }
@@ -59,7 +62,7 @@ func fetch[T any](ctx context.Context, table Table[T], id func(*T) *int64, enter
 	}
 }
 
-// loadDatastream fills a series in place: nobody holds it yet.
+// loadDatastream fills a series in place: nobody holds it yet, and it shares nothing.
 func (x *index) loadDatastream(d Datastream) {
 	s := x.seriesOf(d.Group)
 	if s == nil || d.Slot < 0 {

@@ -21,6 +21,19 @@ func (x *index) measure(property, unit string) *measure {
 	return m
 }
 
+// share lets a new series hold the same measures as the last one of its model,
+// if they are equal. From then on they are copied when they change.
+func (x *index) share(s *Series) {
+	if s == nil {
+		return
+	}
+	if usual := x.usual[s.SensorID]; slices.Equal(usual, s.measures) {
+		s.measures = usual
+	} else {
+		x.usual[s.SensorID] = s.measures
+	}
+}
+
 // Unit is the unit of the datastream at a slot; "" where there is none.
 func (s *Series) Unit(slot int) string {
 	if slot < 0 || slot >= len(s.measures) || s.measures[slot] == nil {

@@ -156,6 +156,7 @@ func (r *Registry) Size() (stations, devices, groups int) {
 // learn once that is kept.
 type work struct {
 	Tables
+	fresh
 	registry *Registry
 	entries  []func(*index)
 	step     *DeviceEvent // what is told of the deployment under way; nil: nothing
@@ -167,11 +168,15 @@ func (w *work) then(entry func(*index)) { w.entries = append(w.entries, entry) }
 
 // change runs do in one transaction and then brings the index up to date.
 func (r *Registry) change(ctx context.Context, do func(context.Context, *work) error) error {
+	return r.changeBy(ctx, r.store.Atomically, do)
+}
+
+func (r *Registry) changeBy(ctx context.Context, keep func(context.Context, func(Tables) error) error, do func(context.Context, *work) error) error {
 	r.write.Lock()
 	defer r.write.Unlock()
 	w := &work{registry: r}
-	err := r.store.Atomically(ctx, func(t Tables) error {
-		w.Tables, w.entries = t, w.entries[:0]
+	err := keep(ctx, func(t Tables) error {
+		w.Tables = t
 		return do(ctx, w)
 	})
 	if err != nil {

@@ -277,3 +277,37 @@ func BenchmarkResolve(b *testing.B) {
 		i++
 	}
 }
+
+// Rows whose contradiction only the store sees: each is told its own result.
+func TestRowsThatCannotBeKeptTogether(t *testing.T) {
+	w := openTown(t)
+	rows := make([]devices.Row, 40)
+	for i := range rows {
+		rows[i] = devices.Row{Device: fmt.Sprintf("d%d", i), Model: "air", Station: fmt.Sprintf("s%d", i/2), DevEUI: fmt.Sprintf("%016X", i)}
+	}
+	rows[7].DevEUI = rows[3].DevEUI   // the other is not known yet when this one is read
+	rows[21].Device = rows[20].Device // stands elsewhere
+	rows[21].Station = "elsewhere"
+	results, errs := w.ImportRows(t.Context(), rows)
+	for i := range rows {
+		want := devices.Created
+		if i == 7 || i == 21 {
+			want = devices.Failed
+		}
+		if results[i] != want || (want == devices.Failed) != (errs[i] != nil) {
+			t.Errorf("row %d: %s, %v; want %s", i, results[i], errs[i], want)
+		}
+	}
+	var field *devices.FieldError
+	if !errors.As(errs[7], &field) || field.Kind != devices.ErrConflict {
+		t.Errorf("the second holder of a DevEUI: %v", errs[7])
+	}
+	if stations, units, groups := w.Size(); stations != 20 || units != 38 || groups != 38 {
+		t.Errorf("%d stations, %d devices, %d groups", stations, units, groups)
+	}
+	for i, again := range results {
+		if got, err := w.ImportRow(t.Context(), rows[i]); again == devices.Created && (got != devices.Unchanged || err != nil) {
+			t.Errorf("row %d again: %s, %v", i, got, err)
+		}
+	}
+}

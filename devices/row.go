@@ -60,7 +60,7 @@ func (r *Registry) ImportRows(ctx context.Context, rows []Row) (results []Result
 // ctx does not hold fails as what does not exist.
 func (r *Registry) ImportBatch(ctx context.Context, rows []Row, dry bool) []Outcome {
 	out := make([]Outcome, len(rows))
-	var plans []rowPlan
+	plans := make([]rowPlan, 0, len(rows))
 	for i, row := range rows {
 		plan, err := row.parse()
 		if err != nil {
@@ -75,12 +75,12 @@ func (r *Registry) ImportBatch(ctx context.Context, rows []Row, dry bool) []Outc
 		if err == nil {
 			break
 		}
-		if good == len(plans) { // all rows are good, and could not be kept together
-			r.importAlone(ctx, plans, dry)
+		if good == len(plans) || errors.Is(err, ErrLate) { // each seems good, and they could not be kept together
+			r.importApart(ctx, plans, dry)
 			break
 		}
 		if _, err := r.importTogether(ctx, plans[:good], dry); err != nil {
-			r.importAlone(ctx, plans[:good], dry)
+			r.importApart(ctx, plans[:good], dry)
 		}
 		*plans[good].out = Outcome{Result: Failed, Err: err}
 		plans = plans[good+1:]
@@ -98,8 +98,15 @@ func (r *Registry) importTogether(ctx context.Context, plans []rowPlan, dry bool
 	if len(plans) == 0 {
 		return 0, nil
 	}
-	err = r.change(ctx, func(ctx context.Context, w *work) error {
-		b := newBatch(ctx, w)
+	keep := r.store.Together
+	if len(plans) == 1 {
+		keep = r.store.Atomically // it says which column was refused
+	}
+	err = r.changeBy(ctx, keep, func(ctx context.Context, w *work) error {
+		b, err := newBatch(ctx, w, plans)
+		if err != nil {
+			return err
+		}
 		for good = 0; good < len(plans); good++ {
 			out, err := b.row(ctx, plans[good])
 			if err != nil {
@@ -118,10 +125,16 @@ func (r *Registry) importTogether(ctx context.Context, plans []rowPlan, dry bool
 	return good, err
 }
 
-func (r *Registry) importAlone(ctx context.Context, plans []rowPlan, dry bool) {
-	for i := range plans {
-		if _, err := r.importTogether(ctx, plans[i:i+1], dry); err != nil {
-			*plans[i].out = Outcome{Result: Failed, Err: err}
+// importApart halves the rows until those that fail are alone.
+func (r *Registry) importApart(ctx context.Context, plans []rowPlan, dry bool) {
+	half := (len(plans) + 1) / 2
+	for _, part := range [][]rowPlan{plans[:half], plans[half:]} {
+		_, err := r.importTogether(ctx, part, dry)
+		switch {
+		case err != nil && len(part) == 1:
+			*part[0].out = Outcome{Result: Failed, Err: err}
+		case err != nil:
+			r.importApart(ctx, part, dry)
 		}
 	}
 }

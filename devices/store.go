@@ -2,6 +2,7 @@ package devices
 
 import (
 	"context"
+	"errors"
 
 	"cityhub/access"
 )
@@ -10,7 +11,7 @@ import (
 type Page struct {
 	After int64
 	Limit int            // at least 1
-	Match map[string]any // equality by column name, e.g. {"thing_id": 7}
+	Match map[string]any // equality by column name, e.g. {"thing_id": 7}; a []string: with any of these texts
 	Scope *access.Scope  // who asks sees no more than this; nil: everything
 }
 
@@ -54,10 +55,18 @@ type Recorder interface {
 	Record(ctx context.Context, entry *access.AuditEntry) error
 }
 
+// ErrLate says that a new entity was refused after it was put; which one is
+// not known.
+var ErrLate = errors.New("new entities cannot be kept together")
+
 // Store keeps the registry's nouns.
 type Store interface {
 	Tables() Tables
 	// Atomically runs do in one transaction: all of it is kept or, when do
 	// answers an error, nothing.
 	Atomically(ctx context.Context, do func(Tables) error) error
+	// Together is Atomically for many new entities: each has its id at once
+	// and is there for whoever asks, and they are kept in few statements. What
+	// Put would refuse may be refused later, up to the end, with ErrLate.
+	Together(ctx context.Context, do func(Tables) error) error
 }

@@ -9,13 +9,13 @@ func (r *Registry) nouns() {
 	r.Things = &Nouns[Thing]{registry: r, name: "thing", owners: ownerOf(thingOwner), own: thingOwner, fixed: fixedThing, id: thingID, check: checkThing, after: rememberPlace, before: forgetPlaces,
 		table: func(t Tables) Table[Thing] { return t.Things },
 		enter: (*index).enterThing, leave: (*index).leaveThing}
-	r.Locations = &Nouns[Location]{registry: r, name: "location", owners: ownersOfLocation, id: locationID, check: checkLocation,
+	r.Locations = &Nouns[Location]{registry: r, name: "location", owners: ownersOfLocation, id: locationID, check: checkLocation, after: noteLocation,
 		table: func(t Tables) Table[Location] { return t.Locations },
 		enter: (*index).moveLocation}
 	r.Properties = &Nouns[ObservedProperty]{registry: r, name: "observed-property", id: propertyID, check: checkProperty,
 		table: func(t Tables) Table[ObservedProperty] { return t.ObservedProperties },
 		enter: (*index).enterProperty, leave: (*index).leaveProperty}
-	r.Sensors = &Nouns[Sensor]{registry: r, name: "sensor", id: sensorID, check: checkSensor,
+	r.Sensors = &Nouns[Sensor]{registry: r, name: "sensor", id: sensorID, check: checkSensor, after: noteModel,
 		table: func(t Tables) Table[Sensor] { return t.Sensors },
 		enter: (*index).enterSensor, leave: (*index).leaveSensor}
 	r.Datastreams = &Nouns[Datastream]{registry: r, name: "datastream", owners: ownersOfDatastream, fixed: fixedDatastream, id: datastreamID, check: checkDatastream,
@@ -24,7 +24,7 @@ func (r *Registry) nouns() {
 	r.Devices = &Nouns[Device]{registry: r, name: "device", owners: ownerOf(deviceOwner), own: deviceOwner, fixed: fixedDevice, id: deviceID, check: checkDevice, after: rememberOwner,
 		table: func(t Tables) Table[Device] { return t.Devices },
 		enter: (*index).enterDevice, leave: (*index).leaveDevice}
-	r.Deployments = &Nouns[Deployment]{registry: r, name: "deployment", owners: ownersOfDeployment, fixed: fixedNothing[Deployment], id: deploymentID, check: checkDeployment, before: undeploy,
+	r.Deployments = &Nouns[Deployment]{registry: r, name: "deployment", owners: ownersOfDeployment, fixed: fixedNothing[Deployment], id: deploymentID, check: checkDeployment, after: noteDeployment, before: undeploy,
 		table: func(t Tables) Table[Deployment] { return t.Deployments },
 		enter: (*index).enterDeployment, leave: (*index).leaveDeployment}
 	r.Visits = &Nouns[Visit]{registry: r, name: "visit", owners: ownersOfVisit, fixed: fixedNothing[Visit], id: visitID, check: checkVisit,
