@@ -63,7 +63,7 @@ type Options struct {
 	Limit     Limiter       // nil: none
 	Signs     Signs         // nil: nobody wants to know
 	Before    Memory        // of an earlier run with this broker
-	Window    int           // messages taken up and not acknowledged; 0: 65,535, all that the protocol can number
+	Window    int           // messages taken up and not acknowledged, 65,535 at most; 0: 8,192, which a commit's time seldom needs and a cache can hold
 	Stall     time.Duration // the oldest unacknowledged message may be so old; 0: 30 s
 	KeepAlive time.Duration // a silent connection is found dead after 2.5 times this; 0: 10 s
 
@@ -128,7 +128,7 @@ func New(o Options) (*Bridge, error) {
 
 func (o *Options) defaults() {
 	if o.Window <= 0 {
-		o.Window = 1<<16 - 1
+		o.Window = 8192
 	}
 	if o.Stall <= 0 {
 		o.Stall = defaultStall
