@@ -38,8 +38,8 @@ func TestPeersDrain(t *testing.T) {
 const (
 	backlog = 200_000 // messages that wait at the broker
 	trial   = 40_000  // of them to choose Telegraf's settings by
-	rounds  = 3       // of each, taking turns
-	most    = 6       // rounds, when other programs disturb them
+	rounds  = 5       // of each, taking turns
+	most    = 8       // rounds, when other programs disturb them
 )
 
 // runDrains is A1 and A2. It answers the settings that Telegraf did best with.

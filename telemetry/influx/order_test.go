@@ -44,3 +44,31 @@ func TestTheOrderOfARequest(t *testing.T) {
 		}
 	}
 }
+
+// Pieces have all lines in their order, none of them a series that another has.
+func TestPiecesOfARequest(t *testing.T) {
+	for _, c := range []struct{ lines, groups, want int }{
+		{1, 1, 1}, {worthwhile - 1, 100, 1}, {2*worthwhile - 1, 100, 1}, {2 * worthwhile, 100, 2},
+		{20_000, 1000, 4}, {20_000, 2, 2}, {20_000, 1, 1}, {100_000, 10, 4},
+	} {
+		lines := make([]telemetry.Line, c.lines)
+		for i := range lines {
+			lines[i] = telemetry.Line{Group: int64(i % c.groups), Time: int64(i)}
+		}
+		order := new(ordering).bySeries(lines)
+		pieces := cut(order)
+		if len(pieces) != c.want {
+			t.Errorf("%d lines of %d series go in %d pieces, want %d", c.lines, c.groups, len(pieces), c.want)
+		}
+		var all []place
+		for i, piece := range pieces {
+			if len(piece) == 0 || i > 0 && all[len(all)-1].group == piece[0].group {
+				t.Errorf("%d lines of %d series: piece %d is empty or begins within a series", c.lines, c.groups, i)
+			}
+			all = append(all, piece...)
+		}
+		if !slices.Equal(all, order) {
+			t.Errorf("%d lines of %d series: the pieces are not all", c.lines, c.groups)
+		}
+	}
+}

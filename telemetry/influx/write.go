@@ -33,9 +33,12 @@ type place struct {
 	index       int
 }
 
-// InfluxDB works on one request with one core: a batch of at least so many
-// lines goes in two requests at once.
-const large = 4000
+// InfluxDB works on one request with one core: a batch goes in several at once,
+// each of so many lines at least, so that none of the cores waits for the last.
+const (
+	worthwhile = 4000
+	mostPieces = 4
+)
 
 // Write sends all lines and returns when InfluxDB has them in its log. When
 // it fails, some of them may be there.
@@ -49,19 +52,18 @@ func (a *Archive) Write(ctx context.Context, bucket telemetry.Bucket, lines []te
 	memory := a.orders.Get().(*ordering)
 	defer a.orders.Put(memory)
 	order := memory.bySeries(lines)
-	half := halfway(order)
-	if half == 0 {
-		return a.send(ctx, bucket, lines, order)
+	pieces := cut(order)
+	faults := make([]error, len(pieces))
+	var others sync.WaitGroup
+	for i, piece := range pieces[1:] {
+		others.Go(func() { faults[i+1] = a.send(ctx, bucket, lines, piece) })
 	}
-	var first error
-	var other sync.WaitGroup
-	other.Go(func() { first = a.send(ctx, bucket, lines, order[:half]) })
-	second := a.send(ctx, bucket, lines, order[half:])
-	other.Wait()
-	if retryable(second) { // what may pass is tried again before anything is sorted out
-		return errors.Join(second, first)
+	faults[0] = a.send(ctx, bucket, lines, pieces[0])
+	others.Wait()
+	if slices.ContainsFunc(faults, retryable) { // what may pass is tried again before anything is sorted out
+		faults = slices.DeleteFunc(faults, func(err error) bool { return !retryable(err) })
 	}
-	return errors.Join(first, second)
+	return errors.Join(faults...)
 }
 
 func retryable(err error) bool {
@@ -124,18 +126,21 @@ func (o *ordering) number(lines []telemetry.Line) {
 	}
 }
 
-// halfway is where a large batch's second half begins, with a series of its
-// own; 0 when it should go in one piece.
-func halfway(order []place) int {
-	if len(order) < large {
-		return 0
-	}
-	for i := len(order) / 2; i < len(order); i++ {
-		if order[i].group != order[i-1].group {
-			return i
+// cut parts an order into what goes in one request each, no series in two.
+func cut(order []place) (pieces [][]place) {
+	n := min(max(len(order)/worthwhile, 1), mostPieces)
+	for n > 1 {
+		at := len(order) / n
+		for at < len(order) && order[at].group == order[at-1].group {
+			at++
 		}
+		if at == len(order) {
+			break
+		}
+		pieces, order = append(pieces, order[:at]), order[at:]
+		n--
 	}
-	return 0
+	return append(pieces, order)
 }
 
 // encode fills the body with lines in the given order.

@@ -18,6 +18,9 @@ import (
 	"cityhub/cmd/citysim/ledger"
 )
 
+// MaxDevices is as many as `citysim register` makes.
+const MaxDevices = 1_000_000
+
 // Options say what to send and how.
 type Options struct {
 	Broker             string // tcp://host:port or mqtt://host:port
@@ -109,8 +112,8 @@ func (o Options) check() (string, error) {
 		port = "1883"
 	}
 	switch {
-	case o.Devices < 1 || o.Devices > 999999:
-		err = fmt.Errorf("devices: %d is not within 1…999999", o.Devices)
+	case o.Devices < 1 || o.Devices > MaxDevices:
+		err = fmt.Errorf("devices: %d is not within 1…%d", o.Devices, MaxDevices)
 	case o.Connections < 1:
 		err = fmt.Errorf("connections: %d is not at least 1", o.Connections)
 	case o.Inflight < 1 || o.Inflight > 65535:

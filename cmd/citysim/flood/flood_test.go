@@ -237,16 +237,22 @@ func TestRefusedIsFinal(t *testing.T) {
 func TestOptionsAreChecked(t *testing.T) {
 	for want, spoil := range map[string]func(*Options){
 		"broker":         func(o *Options) { o.Broker = "127.0.0.1:1883" },
-		"devices":        func(o *Options) { o.Devices = 0 },
+		"devices":        func(o *Options) { o.Devices = MaxDevices + 1 },
+		"devices: 0":     func(o *Options) { o.Devices = 0 },
 		"connections":    func(o *Options) { o.Connections = 0 },
 		"inflight":       func(o *Options) { o.Inflight = 70000 },
 		"payload-fields": func(o *Options) { o.Fields = 6 },
 	} {
 		o := options("tcp://127.0.0.1:1883")
 		spoil(&o)
-		if _, err := o.check(); err == nil || !strings.HasPrefix(err.Error(), want+":") {
+		if _, err := o.check(); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
+	}
+	o := options("tcp://127.0.0.1:1883")
+	o.Devices = MaxDevices
+	if _, err := o.check(); err != nil {
+		t.Error("as many devices as can be registered:", err)
 	}
 }
 
