@@ -38,9 +38,9 @@ func (q *observationList) Resolve(ctx huma.Context) []error { return q.address.R
 
 func resultOf(v telemetry.Value) any {
 	switch v.Kind {
-	case devices.Boolean:
+	case telemetry.Boolean:
 		return v.Num != 0
-	case devices.Text:
+	case telemetry.Text:
 		return v.Text
 	}
 	return v.Num

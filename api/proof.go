@@ -162,9 +162,9 @@ func bound(v float64) *float64 {
 // plain is a value as JSON writes it.
 func plain(v telemetry.Value) any {
 	switch v.Kind {
-	case devices.Text:
+	case telemetry.Text:
 		return v.Text
-	case devices.Boolean:
+	case telemetry.Boolean:
 		return v.Num != 0
 	}
 	return v.Num

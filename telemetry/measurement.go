@@ -11,26 +11,60 @@ import (
 	"cityhub/geo"
 )
 
+// Kind is the type of a value, which for a property stands in the registry. It
+// is a byte here, for values pass by the million.
+type Kind uint8
+
+// The kinds.
+const (
+	Number Kind = iota + 1
+	Boolean
+	Text
+)
+
+var kinds = [...]devices.Kind{"", devices.Number, devices.Boolean, devices.Text}
+
+// KindOf is the kind that the registry means.
+func KindOf(k devices.Kind) Kind {
+	switch k {
+	case devices.Number:
+		return Number
+	case devices.Boolean:
+		return Boolean
+	case devices.Text:
+		return Text
+	}
+	return 0
+}
+
+// String is the registry's word.
+func (k Kind) String() string {
+	if int(k) >= len(kinds) {
+		return "unknown"
+	}
+	return string(kinds[k])
+}
+
 // Value is one result: exactly the member that Kind names is meant.
 type Value struct {
-	Kind devices.Kind
 	Num  float64 // Number; and 0 or 1 for Boolean
 	Text string  // Text
+	Kind Kind
 }
 
 // NumberOf, BooleanOf and TextOf make values.
-func NumberOf(v float64) Value { return Value{Kind: devices.Number, Num: v} }
+func NumberOf(v float64) Value { return Value{Kind: Number, Num: v} }
 
 // BooleanOf makes a truth value.
 func BooleanOf(v bool) Value {
 	if v {
-		return Value{Kind: devices.Boolean, Num: 1}
+		return Value{Kind: Boolean, Num: 1}
 	}
-	return Value{Kind: devices.Boolean}
+	return Value{Kind: Boolean}
 }
 
 // TextOf makes a text value.
-func TextOf(v string) Value { return Value{Kind: devices.Text, Text: v} }
+func TextOf(v string) Value { return Value{Kind: Text, Text: v} }
 
 // KeyedValue is a value under the key by which the payload names it.
 type KeyedValue struct {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"cityhub/devices"
 	"cityhub/geo"
 )
 
@@ -23,7 +22,8 @@ const recordVersion = 1
 
 var errRecord = errors.New("not a record of this program's format")
 
-var kindCodes = map[devices.Kind]byte{devices.Number: 0, devices.Boolean: 1, devices.Text: 2}
+// kindCode is what a record says of a kind.
+func kindCode(k Kind) byte { return byte(k - Number) }
 
 const (
 	hasPosition = 1 << iota
@@ -104,8 +104,8 @@ func appendLine(buf []byte, l *Line, previous int64, d *dictionary) []byte {
 		buf = binary.AppendUvarint(buf, d.number(f.Property))
 		buf = binary.AppendUvarint(buf, uint64(f.Slot))
 		buf = binary.AppendUvarint(buf, uint64(f.Quality))
-		buf = append(buf, kindCodes[f.Value.Kind])
-		if f.Value.Kind == devices.Text {
+		buf = append(buf, kindCode(f.Value.Kind))
+		if f.Value.Kind == Text {
 			buf = appendText(buf, f.Value.Text)
 		} else {
 			buf = appendFloat(buf, f.Value.Num)
@@ -294,11 +294,11 @@ func (c *cursor) field(f *Field, names []string) {
 	f.Property, f.Slot, f.Quality = names[property], int(c.uvarint()), Quality(c.uvarint())
 	switch c.byte() {
 	case 0:
-		f.Value = Value{Kind: devices.Number, Num: c.float()}
+		f.Value = Value{Kind: Number, Num: c.float()}
 	case 1:
-		f.Value = Value{Kind: devices.Boolean, Num: c.float()}
+		f.Value = Value{Kind: Boolean, Num: c.float()}
 	case 2:
-		f.Value = Value{Kind: devices.Text, Text: c.text()}
+		f.Value = Value{Kind: Text, Text: c.text()}
 	default:
 		c.fail()
 	}

@@ -162,12 +162,12 @@ func (r *resolving) fill(l *Line, m *Measurement, target devices.Target) (unknow
 
 // fieldOf makes the field of a channel out of a value.
 func fieldOf(v *KeyedValue, channel *devices.Channel, kind devices.Kind, untyped bool) (Field, *Refusal) {
-	value, refusal := typed(v, kind, untyped)
+	value, refusal := typed(v, KindOf(kind), untyped)
 	if refusal != nil {
 		return Field{}, refusal
 	}
 	f := Field{Property: channel.Property, Slot: channel.Slot, Value: value}
-	if value.Kind == devices.Number && (value.Num < channel.Lo || value.Num > channel.Hi) {
+	if value.Kind == Number && (value.Num < channel.Lo || value.Num > channel.Hi) {
 		f.Quality |= OutOfRange
 	}
 	return f, nil
@@ -210,28 +210,28 @@ func (r *resolving) put(start int, f Field) {
 }
 
 // typed makes a value of the property's kind, or refuses it by name.
-func typed(v *KeyedValue, kind devices.Kind, untyped bool) (Value, *Refusal) {
+func typed(v *KeyedValue, kind Kind, untyped bool) (Value, *Refusal) {
 	value := v.Value
-	if untyped && value.Kind == devices.Text && kind != devices.Text {
+	if untyped && value.Kind == Text && kind != Text {
 		value = parseText(value.Text, kind)
 	}
 	if value.Kind != kind {
 		return value, &Refusal{WrongType, fmt.Sprintf("values.%s: is %s, the property holds %s", clip(v.Key, 100), value.Kind, kind)}
 	}
-	if kind == devices.Number && (math.IsNaN(value.Num) || math.IsInf(value.Num, 0)) {
+	if kind == Number && (math.IsNaN(value.Num) || math.IsInf(value.Num, 0)) {
 		return value, &Refusal{NotANumber, fmt.Sprintf("values.%s: %v is not a number; leave the key out when there is no reading", clip(v.Key, 100), value.Num)}
 	}
 	return value, nil
 }
 
 // parseText types a text; what cannot be read stays text and is refused.
-func parseText(text string, kind devices.Kind) Value {
+func parseText(text string, kind Kind) Value {
 	switch kind {
-	case devices.Number:
+	case Number:
 		if n, err := strconv.ParseFloat(text, 64); err == nil {
 			return NumberOf(n)
 		}
-	case devices.Boolean:
+	case Boolean:
 		if b, err := strconv.ParseBool(text); err == nil {
 			return BooleanOf(b)
 		}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strconv"
 	"time"
-
-	"cityhub/devices"
 )
 
 // ErrNotKept says that the spool does not keep at present; it may later.
@@ -20,9 +18,9 @@ func refusedLine(l *Line, cause error, now time.Time) Quarantined {
 	values := map[string]any{}
 	for _, f := range l.Fields {
 		switch f.Value.Kind {
-		case devices.Text:
+		case Text:
 			values[f.Property] = f.Value.Text
-		case devices.Boolean:
+		case Boolean:
 			values[f.Property] = f.Value.Num != 0
 		default:
 			values[f.Property] = strconv.FormatFloat(f.Value.Num, 'g', -1, 64) // JSON has no NaN

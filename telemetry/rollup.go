@@ -7,8 +7,6 @@ import (
 	"math"
 	"strings"
 	"time"
-
-	"cityhub/devices"
 )
 
 // Roll-up fields are named property + suffix. Readings flagged OutOfRange are
@@ -28,7 +26,7 @@ type Summary struct {
 	Min, Max, Sum float64
 	First, Last   float64
 	LastText      string // Text properties only
-	kind          devices.Kind
+	kind          Kind
 }
 
 // Mean is the mean of the readings; not a number when there are none.
@@ -60,7 +58,7 @@ func (s *Summary) fields(property string, fields []Field) []Field {
 	if s.Count == 0 { // it tells that what an earlier roll-up said is over
 		return fields
 	}
-	if s.kind == devices.Text {
+	if s.kind == Text {
 		return append(fields, Field{Property: property + suffixLast, Value: TextOf(s.LastText)})
 	}
 	return append(fields, number(suffixMin, s.Min), number(suffixMax, s.Max), number(suffixSum, s.Sum),
@@ -69,7 +67,7 @@ func (s *Summary) fields(property string, fields []Field) []Field {
 
 // take reads one roll-up field back.
 func (s *Summary) take(suffix string, v Value) {
-	if s.kind != devices.Text { // a text's count is a number
+	if s.kind != Text { // a text's count is a number
 		s.kind = v.Kind
 	}
 	switch suffix {

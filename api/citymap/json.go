@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"cityhub/devices"
 	"cityhub/telemetry"
 )
 
@@ -14,9 +13,9 @@ import (
 // for.
 func AppendValue(b []byte, v telemetry.Value) []byte {
 	switch {
-	case v.Kind == devices.Text:
+	case v.Kind == telemetry.Text:
 		return AppendText(b, v.Text)
-	case v.Kind == devices.Boolean:
+	case v.Kind == telemetry.Boolean:
 		return strconv.AppendBool(b, v.Num != 0)
 	case math.IsNaN(v.Num) || math.IsInf(v.Num, 0):
 		return append(b, "null"...)

@@ -241,7 +241,7 @@ func (l *dotLayer) renew(m *Map, group int64) {
 
 func (d *dot) set(v telemetry.LatestValue) {
 	d.time, d.value, d.quality, d.severity, d.written = v.Time, v.Value.Num, v.Quality, v.Severity, false
-	if v.Value.Kind == devices.Text {
+	if v.Value.Kind == telemetry.Text {
 		d.value = math.NaN()
 	}
 }

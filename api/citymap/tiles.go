@@ -6,6 +6,7 @@ import (
 
 	"cityhub/devices"
 	"cityhub/geo"
+	"cityhub/telemetry"
 )
 
 // The keys of the layers' values, in the order in which they are numbered.
@@ -73,7 +74,7 @@ func drawStation(l *geo.TileLayer, f *Feature, x, y int32) {
 	l.OwnText(0, f.Station.Code)
 	l.Text(1, f.Station.Name)
 	switch v := f.Value.Value; {
-	case v.Kind == devices.Text:
+	case v.Kind == telemetry.Text:
 		l.Text(3, v.Text)
 	case !math.IsNaN(v.Num) && !math.IsInf(v.Num, 0):
 		l.Number(2, v.Num)

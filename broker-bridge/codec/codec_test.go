@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"cityhub/devices"
 	"cityhub/telemetry"
 )
 
@@ -41,9 +40,9 @@ func values(r Result) map[string]any {
 	out := map[string]any{}
 	for _, v := range r.Values {
 		switch v.Value.Kind {
-		case devices.Number:
+		case telemetry.Number:
 			out[v.Key] = v.Value.Num
-		case devices.Boolean:
+		case telemetry.Boolean:
 			out[v.Key] = v.Value.Num != 0
 		default:
 			out[v.Key] = v.Value.Text

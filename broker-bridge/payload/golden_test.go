@@ -13,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"cityhub/devices"
 	"cityhub/telemetry"
 )
 
@@ -178,9 +177,9 @@ func radioOf(r telemetry.Radio) *goldenRadio {
 
 func plainValue(v telemetry.Value) any {
 	switch v.Kind {
-	case devices.Number:
+	case telemetry.Number:
 		return v.Num
-	case devices.Boolean:
+	case telemetry.Boolean:
 		return v.Num != 0
 	}
 	return v.Text

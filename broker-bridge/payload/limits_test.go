@@ -11,7 +11,6 @@ import (
 	"testing"
 	"unicode/utf8"
 
-	"cityhub/devices"
 	"cityhub/telemetry"
 )
 
@@ -108,7 +107,7 @@ func check(t *testing.T, d Decoded, err error) {
 			if v.Key == "" || math.IsNaN(v.Value.Num) || math.IsInf(v.Value.Num, 0) || !utf8.ValidString(v.Value.Text) {
 				t.Fatalf("value %+v", v)
 			}
-			if m.Untyped && v.Value.Kind != devices.Text {
+			if m.Untyped && v.Value.Kind != telemetry.Text {
 				t.Fatalf("untyped value %+v", v)
 			}
 		}

@@ -3,7 +3,6 @@ package payload
 import (
 	"strconv"
 
-	"cityhub/devices"
 	"cityhub/geo"
 	"cityhub/telemetry"
 )
@@ -43,9 +42,9 @@ func numberNamed(values []telemetry.KeyedValue, names []string) (float64, bool) 
 				continue
 			}
 			switch v := values[i].Value; v.Kind {
-			case devices.Number:
+			case telemetry.Number:
 				return v.Num, true
-			case devices.Text:
+			case telemetry.Text:
 				if n, err := strconv.ParseFloat(v.Text, 64); err == nil {
 					return n, true
 				}

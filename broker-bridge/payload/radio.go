@@ -1,7 +1,6 @@
 package payload
 
 import (
-	"cityhub/devices"
 	"cityhub/telemetry"
 )
 
@@ -16,7 +15,7 @@ func noteBattery(m *telemetry.Measurement) {
 		if v.Key != battery {
 			continue
 		}
-		if m.Radio.Battery == nil && v.Value.Kind == devices.Number {
+		if m.Radio.Battery == nil && v.Value.Kind == telemetry.Number {
 			charge := v.Value.Num
 			m.Radio.Battery = &charge
 		}

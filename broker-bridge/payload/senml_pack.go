@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"cityhub/devices"
 	"cityhub/telemetry"
 )
 
@@ -48,7 +47,7 @@ func (p *pack) add(r record) error {
 		return undecodable("the name %s names no channel: send bn and n", quote(p.baseName+r.name))
 	}
 	value := *r.value
-	if value.Kind == devices.Number {
+	if value.Kind == telemetry.Number {
 		value.Num += p.baseValue
 		if math.IsInf(value.Num, 0) {
 			return refuse(telemetry.NotANumber, "%s: base value and value are beyond double precision", quote(key))

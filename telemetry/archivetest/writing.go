@@ -69,7 +69,7 @@ func refusesNaN(t *testing.T, a telemetry.Archive) {
 
 func refusesMalformed(t *testing.T, a telemetry.Archive) {
 	kindless := number("pm25", 1)
-	kindless.Value.Kind = "colour"
+	kindless.Value.Kind = 99
 	for _, bad := range []telemetry.Line{
 		lineOf(1, start),
 		lineOf(1, start, number("", 1)),

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"unicode"
 
-	"cityhub/devices"
 	"cityhub/telemetry"
 )
 
@@ -96,15 +95,15 @@ func appendField(b []byte, f *telemetry.Field) ([]byte, error) {
 	}
 	key := fieldOf(f.Property)
 	switch f.Value.Kind {
-	case devices.Number:
+	case telemetry.Number:
 		if !finite(f.Value.Num) {
 			return b, fmt.Errorf("field %s: %v is not a number", f.Property, f.Value.Num)
 		}
 		b = appendFloat(b, key, f.Value.Num)
-	case devices.Boolean:
+	case telemetry.Boolean:
 		b = append(appendKey(b, key), '=')
 		b = append(strconv.AppendBool(b, f.Value.Num != 0), ',')
-	case devices.Text:
+	case telemetry.Text:
 		b = append(appendKey(b, key), '=', '"')
 		b = append(appendText(b, f.Value.Text), '"', ',')
 	default:

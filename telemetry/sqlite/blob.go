@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 
-	"cityhub/devices"
 	"cityhub/geo"
 	"cityhub/telemetry"
 )
@@ -85,9 +84,9 @@ func appendField(b []byte, f *telemetry.Field) []byte {
 
 func tagOf(v telemetry.Value) byte {
 	switch v.Kind {
-	case devices.Text:
+	case telemetry.Text:
 		return tagText
-	case devices.Boolean:
+	case telemetry.Boolean:
 		if v.Num != 0 {
 			return tagTrue
 		}

@@ -5,7 +5,6 @@ import (
 	"math"
 	"strings"
 
-	"cityhub/devices"
 	"cityhub/telemetry"
 )
 
@@ -24,11 +23,11 @@ func check(l *telemetry.Line) error {
 			return fmt.Errorf("field %q of group %d: property codes are not empty and do not begin with hub_", f.Property, l.Group)
 		}
 		switch f.Value.Kind {
-		case devices.Number:
+		case telemetry.Number:
 			if !finite(f.Value.Num) {
 				return fmt.Errorf("field %s of group %d at %d: %v is not a number", f.Property, l.Group, l.Time, f.Value.Num)
 			}
-		case devices.Boolean, devices.Text:
+		case telemetry.Boolean, telemetry.Text:
 		default:
 			return fmt.Errorf("field %s of group %d: unknown kind %q of value", f.Property, l.Group, f.Value.Kind)
 		}
