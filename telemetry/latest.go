@@ -11,6 +11,7 @@ import (
 type Latest struct {
 	mu      sync.RWMutex
 	columns map[string]*column
+	recent  []*column // by the place of a field in its line
 	places  places
 }
 
@@ -28,8 +29,9 @@ type LatestValue struct {
 }
 
 type column struct {
-	place map[int64]int32 // group → index
-	cells []LatestValue
+	property string
+	place    map[int64]int32 // group → row
+	cells    []LatestValue
 }
 
 // NewLatest holds nothing yet.
@@ -42,36 +44,57 @@ func (l *Latest) Tell(lines []Line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for i := range lines {
-		line := &lines[i]
+		line, row := &lines[i], int32(0)
 		for j := range line.Fields {
-			l.set(line, &line.Fields[j])
+			row = l.set(line, j, row)
 		}
 	}
 }
 
-func (l *Latest) set(line *Line, f *Field) {
-	c := l.columns[f.Property]
-	if c == nil {
-		c = &column{place: map[int64]int32{}}
-		l.columns[f.Property] = c
-	}
+// set takes a field in, and answers its row: lines of one model have the same
+// properties in the same order, and their groups mostly the same row in each.
+func (l *Latest) set(line *Line, field int, row int32) int32 {
+	f := &line.Fields[field]
+	c := l.column(field, f.Property)
 	v := LatestValue{Group: line.Group, Slot: f.Slot, Time: line.Time, Received: line.Received,
 		Value: f.Value, Quality: line.Quality | f.Quality, unchanged: line.Time, id: line.ID}
-	at, known := c.place[line.Group]
-	if !known {
-		c.place[line.Group] = int32(len(c.cells))
-		c.cells = append(c.cells, v)
-		return
+	if int(row) >= len(c.cells) || c.cells[row].Group != line.Group {
+		known := false
+		if row, known = c.place[line.Group]; !known {
+			row = int32(len(c.cells))
+			c.place[line.Group] = row
+			c.cells = append(c.cells, v)
+			return row
+		}
 	}
-	old := &c.cells[at]
+	old := &c.cells[row]
 	if v.Time < old.Time || v.Time == old.Time && v.id < old.id {
-		return
+		return row
 	}
 	if v.Value == old.Value {
 		v.unchanged = old.unchanged
 	}
 	v.Severity = old.Severity
 	*old = v
+	return row
+}
+
+// column finds or makes a property's; the one that the same field of a line had
+// before is looked at first.
+func (l *Latest) column(field int, property string) *column {
+	if field < len(l.recent) && l.recent[field].property == property {
+		return l.recent[field]
+	}
+	c := l.columns[property]
+	if c == nil {
+		c = &column{property: property, place: map[int64]int32{}}
+		l.columns[property] = c
+	}
+	for len(l.recent) <= field {
+		l.recent = append(l.recent, c)
+	}
+	l.recent[field] = c
+	return c
 }
 
 // unchanged says for how long a datastream will have had this value at an
