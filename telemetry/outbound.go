@@ -23,8 +23,14 @@ const (
 	maxBytes   = 8 << 20
 )
 
+// full says that a batch takes no more. While the archive is away it is so
+// early: what waits in memory is on the disk, too.
 func (f *Forwarder) full(b *outbound) bool {
-	return len(b.lines) >= f.o.BatchLines || b.records >= maxRecords || b.bytes >= maxBytes
+	most := f.o.BatchLines
+	if !f.up.Load() {
+		most = min(most, worthwhile)
+	}
+	return len(b.lines) >= most || b.records >= maxRecords || b.bytes >= maxBytes
 }
 
 // load makes batches until the context ends, one ahead of the one that is
