@@ -34,15 +34,19 @@ type delivery struct {
 	turn       turn // its own
 }
 
-// prepare sorts out what the archive has already. Where it has to ask, and as
-// long as the archive is away, it waits until the batch before is stored: what
-// is asked for is there then, and memory is bounded.
+// prepare reads a batch and sorts out what the archive has already. Where it has
+// to ask, and as long as the archive is away, it waits until the batch before is
+// stored: what is asked for is there then, and memory is bounded.
 func (f *Forwarder) prepare(ctx context.Context, b *outbound, before turn) (*delivery, error) {
+	if !f.up.Load() {
+		before.wait()
+	}
+	f.open(b)
 	b.lines = f.withinRetention(b.lines)
 	d := &delivery{batch: b, before: before, turn: make(turn, 1), recovered: f.left > 0}
 	f.left -= min(f.left, int64(len(b.lines))+b.unread)
 	suspects, inOrder := f.seen.suspects(b.lines)
-	if !inOrder || !f.up.Load() {
+	if !inOrder {
 		before.wait()
 	}
 	d.fresh = b.lines
@@ -64,7 +68,7 @@ func (f *Forwarder) prepare(ctx context.Context, b *outbound, before turn) (*del
 func (f *Forwarder) deliver(ctx context.Context, d *delivery) {
 	well := f.bring(ctx, d) == nil
 	if well = d.before.wait() && well; well {
-		f.advance(d.batch.last)
+		f.advance(d.batch.last())
 		f.reuse(d.batch)
 	}
 	d.turn <- well

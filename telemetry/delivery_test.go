@@ -39,13 +39,15 @@ type forgetful struct {
 }
 
 func (f *forgetful) batch(n int, group, at int64) *outbound {
-	return &outbound{lines: []Line{{Group: group, Time: at, ID: 1 + at, Fields: []Field{{Property: "pm25", Value: NumberOf(1)}}}},
-		last: Kept{Delivered: func() error {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.told = append(f.told, n)
-			return nil
-		}}}
+	line := Line{Group: group, Time: at, ID: 1 + at, Fields: []Field{{Property: "pm25", Value: NumberOf(1)}}}
+	b := &outbound{}
+	b.put(Kept{Data: appendRecord(nil, []Line{line}, nil), Readings: 1, Delivered: func() error {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.told = append(f.told, n)
+		return nil
+	}})
+	return b
 }
 
 func (f *forgetful) list() []int {

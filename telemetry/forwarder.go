@@ -106,12 +106,12 @@ func (f *Forwarder) Run(ctx context.Context) error {
 	before := over(true)
 	slots := make(chan struct{}, together)
 	for b := range batches {
+		slots <- struct{}{} // before it is read: what waits takes less
 		d, err := f.prepare(ctx, b, before)
 		if err != nil {
 			return stopped(ctx, err)
 		}
 		before = d.turn
-		slots <- struct{}{}
 		under.Go(func() {
 			f.deliver(ctx, d)
 			<-slots

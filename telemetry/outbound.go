@@ -2,19 +2,23 @@ package telemetry
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
 
-// outbound is a batch on its way from the spool to its stores.
+// outbound is a batch on its way from the spool to its stores. While it waits,
+// its records are as the spool has them, which is a fifth of what they take
+// when they are read.
 type outbound struct {
-	lines   []Line
-	items   []Quarantined
-	unread  int64 // readings in records that nobody can read
-	last    Kept
-	records int
-	bytes   int
-	room    room // of the lines' fields
+	records  []Kept
+	readings int
+	bytes    int
+
+	lines  []Line // once it is read
+	items  []Quarantined
+	unread int64 // readings in records that nobody can read
+	room   room  // of the lines' fields
 }
 
 // These bound a batch of records that hold few lines, and of large ones.
@@ -30,7 +34,7 @@ func (f *Forwarder) full(b *outbound) bool {
 	if !f.up.Load() {
 		most = min(most, worthwhile)
 	}
-	return len(b.lines) >= most || b.records >= maxRecords || b.bytes >= maxBytes
+	return b.readings >= most || len(b.records) >= maxRecords || b.bytes >= maxBytes
 }
 
 // load makes batches until the context ends, one ahead of the one that is
@@ -45,7 +49,7 @@ func (f *Forwarder) load(ctx context.Context, batches chan<- *outbound) {
 	defer reader.Wait()
 	for first := range records {
 		b := f.bodies.Get().(*outbound)
-		f.put(b, first)
+		b.put(first)
 		if !f.fill(ctx, b, records, batches) {
 			return
 		}
@@ -77,8 +81,8 @@ func (f *Forwarder) fill(ctx context.Context, b *outbound, records <-chan Kept, 
 			if !ok {
 				return false
 			}
-			f.put(b, next)
-			if len(b.lines) >= worthwhile {
+			b.put(next)
+			if b.readings >= worthwhile {
 				dry.Reset(moment)
 			}
 		case <-linger.C:
@@ -93,23 +97,37 @@ func (f *Forwarder) fill(ctx context.Context, b *outbound, records <-chan Kept, 
 	}
 }
 
-// put reads a record into the batch.
-func (f *Forwarder) put(b *outbound, kept Kept) {
-	lines, items, err := readInto(b.lines, &b.room, kept.Data)
-	if err != nil { // the spool's checksum held, so this is a newer program's record
-		b.unread += int64(kept.Readings)
-		f.o.Log.Error("a spool record cannot be read and goes to quarantine", "readings", kept.Readings, "error", err)
-		lines, items = b.lines, []Quarantined{unreadable(kept, err, f.o.Now())}
-	}
-	b.lines, b.items = lines, append(b.items, items...)
-	b.last, b.records, b.bytes = kept, b.records+1, b.bytes+len(kept.Data)
+// put takes one more record.
+func (b *outbound) put(kept Kept) {
+	b.records = append(b.records, kept)
+	b.readings, b.bytes = b.readings+kept.Readings, b.bytes+len(kept.Data)
 }
+
+// open reads the batch's records.
+func (f *Forwarder) open(b *outbound) {
+	b.lines = slices.Grow(b.lines, b.readings)
+	for i := range b.records {
+		kept := &b.records[i]
+		lines, items, err := readInto(b.lines, &b.room, kept.Data)
+		if err != nil { // the spool's checksum held, so this is a newer program's record
+			b.unread += int64(kept.Readings)
+			f.o.Log.Error("a spool record cannot be read and goes to quarantine", "readings", kept.Readings, "error", err)
+			lines, items = b.lines, []Quarantined{unreadable(*kept, err, f.o.Now())}
+		}
+		b.lines, b.items = lines, append(b.items, items...)
+		kept.Data = nil
+	}
+}
+
+// last is the record with which all of the batch is delivered.
+func (b *outbound) last() Kept { return b.records[len(b.records)-1] }
 
 // reuse keeps a delivered batch's memory, without what its lines hold on to.
 func (f *Forwarder) reuse(b *outbound) {
 	clear(b.lines)
+	clear(b.records)
 	b.room.reuse()
-	*b = outbound{lines: b.lines[:0], room: b.room}
+	*b = outbound{records: b.records[:0], lines: b.lines[:0], room: b.room}
 	f.bodies.Put(b)
 }
 

@@ -73,7 +73,7 @@ type hub struct {
 // the heap has doubled, which with few stations would be after every few
 // thousand messages; as this counts as heap, it waits for so many bytes at
 // least. A backlog costs a quarter less CPU for it.
-const heapFloor = 40 << 20
+const heapFloor = 32 << 20
 
 // serve opens the hub, runs it until the context ends, and closes it.
 func serve(ctx context.Context, s *serveCommand, log *slog.Logger, out io.Writer) (err error) {
