@@ -9,9 +9,15 @@ import (
 // typical is what a station of four channels sends.
 const typical = `{"time":"2026-03-01T07:59:30Z","seq":4711,"values":{"pm25":12.3,"pm10":31,"temperature":21.75,"humidity":64.5}}`
 
-func BenchmarkNative(b *testing.B) {
-	in := Input{Payload: []byte(typical), Device: "AQ-17", Received: received}
-	b.SetBytes(int64(len(typical)))
+// flood is what each station of the flood sends: its charge is among the values.
+const flood = `{"time":"2026-03-01T07:59:30.123456Z","seq":4711,"values":{"pm25":12.3,"pm10":31.4,"temperature":21.7,"humidity":64.5,"battery":87.1}}`
+
+func BenchmarkNative(b *testing.B)      { benchmarkNative(b, typical) }
+func BenchmarkNativeFlood(b *testing.B) { benchmarkNative(b, flood) }
+
+func benchmarkNative(b *testing.B, body string) {
+	in := Input{Payload: []byte(body), Device: "AQ-17", Received: received}
+	b.SetBytes(int64(len(body)))
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := decodeNative(in); err != nil {
