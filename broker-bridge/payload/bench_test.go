@@ -2,6 +2,7 @@ package payload
 
 import (
 	"encoding/json"
+	"math"
 	"testing"
 	"time"
 )
@@ -47,13 +48,27 @@ func BenchmarkEncodingJSON(b *testing.B) {
 // TestNativeAllocations holds the hot path to the results (the measurements,
 // their values) and one copy of the text.
 func TestNativeAllocations(t *testing.T) {
-	in := Input{Payload: []byte(typical)}
-	got := testing.AllocsPerRun(100, func() {
-		if _, err := decodeNative(in); err != nil {
-			t.Fatal(err)
+	for _, body := range []string{typical, flood} {
+		in := Input{Payload: []byte(body)}
+		got := testing.AllocsPerRun(100, func() {
+			if _, err := decodeNative(in); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if got > 3 {
+			t.Errorf("%v allocations for %s, at most 1 beyond the 2 of the result", got, body)
 		}
-	})
-	if got > 4 {
-		t.Errorf("%v allocations a message, at most 2 beyond the 2 of the result", got)
+	}
+}
+
+// TestShared holds places that messages share to what each of them said.
+func TestShared(t *testing.T) {
+	for _, v := range []float64{0, math.Copysign(0, -1), 0.1, 87.1, 87.15, 100, -91, -7.5, 149.9, 150, -150, 150.1, -150.1, 1e300, -1e300} {
+		if got := *shared(v); math.Float64bits(got) != math.Float64bits(v) {
+			t.Errorf("%v instead of %v", got, v)
+		}
+	}
+	if shared(87.1) != shared(871./10) || shared(-91) != shared(-91) {
+		t.Error("a charge and a signal of one decimal take memory for each message")
 	}
 }

@@ -23,17 +23,17 @@ func decodeNative(in Input) (Decoded, error) {
 		return Decoded{}, err
 	}
 	n := native{scanner: s}
-	out := make([]telemetry.Measurement, 0, 1)
+	out := make([]telemetry.Measurement, 1)
 	if n.peek() == '[' {
+		out = out[:0]
 		n.array(func(int) {
-			out = append(out, telemetry.Measurement{Seq: -1})
+			out = append(out, telemetry.Measurement{})
 			n.measurement(&out[len(out)-1])
 		})
 		if n.err == nil && len(out) == 0 {
 			n.expected("an object in the array")
 		}
 	} else {
-		out = append(out, telemetry.Measurement{Seq: -1})
 		n.measurement(&out[0])
 	}
 	if n.end(); n.err != nil {
@@ -49,7 +49,7 @@ type native struct {
 }
 
 func (n *native) measurement(m *telemetry.Measurement) {
-	n.m = m
+	n.m, m.Seq = m, -1
 	n.object(n.member)
 	if n.err == nil && len(m.Values) == 0 && m.Radio.Battery == nil && m.Position == nil {
 		n.key = ""

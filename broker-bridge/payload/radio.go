@@ -41,7 +41,7 @@ var tenths = func() (t [3001]float64) {
 // cost none of them memory: nothing may be written there.
 func shared(v float64) *float64 {
 	if v >= -150 && v <= 150 {
-		place := &tenths[int(math.Round(v*10))+1500]
+		place := &tenths[int(v*10+1500.5)]
 		if math.Float64bits(*place) == math.Float64bits(v) {
 			return place
 		}

@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -212,18 +213,19 @@ func (s *scanner) skip() {
 
 // keySet tells whether a key came before; small objects cost no allocation.
 type keySet struct {
-	few  [12]string
-	n    int
-	many map[string]struct{}
+	lengths uint64 // a bit for the length of each, which tells most apart
+	few     [12]string
+	n       int
+	many    map[string]struct{}
 }
 
 // add answers false when the key is there already.
 func (k *keySet) add(key string) bool {
-	for _, old := range k.few[:k.n] {
-		if old == key {
-			return false
-		}
+	length := uint64(1) << (len(key) % 64)
+	if k.lengths&length != 0 && slices.Contains(k.few[:k.n], key) {
+		return false
 	}
+	k.lengths |= length
 	if k.n < len(k.few) {
 		k.few[k.n] = key
 		k.n++
