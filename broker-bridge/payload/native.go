@@ -23,17 +23,17 @@ func decodeNative(in Input) (Decoded, error) {
 		return Decoded{}, err
 	}
 	n := native{scanner: s}
-	out := make([]telemetry.Measurement, 0, 1)
+	out := make([]telemetry.Measurement, 1)
 	if n.peek() == '[' {
+		out = out[:0]
 		n.array(func(int) {
-			out = append(out, telemetry.Measurement{Seq: -1})
+			out = append(out, telemetry.Measurement{})
 			n.measurement(&out[len(out)-1])
 		})
 		if n.err == nil && len(out) == 0 {
 			n.expected("an object in the array")
 		}
 	} else {
-		out = append(out, telemetry.Measurement{Seq: -1})
 		n.measurement(&out[0])
 	}
 	if n.end(); n.err != nil {
@@ -46,34 +46,10 @@ func decodeNative(in Input) (Decoded, error) {
 type native struct {
 	scanner
 	m *telemetry.Measurement // the one being read
-
-	// Its values gather here, so that one allocation of the right size is
-	// enough: in an array by value, which stays on the stack, then in more.
-	few  [8]telemetry.KeyedValue
-	n    int
-	more []telemetry.KeyedValue
-}
-
-// add keeps a value until collect.
-func (n *native) add(v telemetry.KeyedValue) {
-	if n.n == len(n.few) {
-		n.more = append(n.more, v)
-		return
-	}
-	n.few[n.n] = v
-	n.n++
-}
-
-// collect gives the values added since the last time.
-func (n *native) collect() []telemetry.KeyedValue {
-	out := make([]telemetry.KeyedValue, n.n+len(n.more))
-	copy(out[copy(out, n.few[:n.n]):], n.more)
-	n.n, n.more = 0, nil
-	return out
 }
 
 func (n *native) measurement(m *telemetry.Measurement) {
-	n.m = m
+	n.m, m.Seq = m, -1
 	n.object(n.member)
 	if n.err == nil && len(m.Values) == 0 && m.Radio.Battery == nil && m.Position == nil {
 		n.key = ""
@@ -93,8 +69,8 @@ func (n *native) member(key string) {
 	}
 	switch key {
 	case "values":
+		n.m.Values = make([]telemetry.KeyedValue, 0, n.members())
 		n.object(n.value)
-		n.m.Values = n.collect()
 	case "time":
 		n.m.Time = n.time()
 	case "seq":
@@ -120,30 +96,35 @@ func (n *native) value(key string) {
 	if key == "" {
 		n.refuse(telemetry.Undecodable, "an empty key in values: name the channel")
 	}
-	var v telemetry.Value
-	switch c := n.peek(); c {
+	switch n.peek() {
 	case '"':
-		v = telemetry.TextOf(n.str())
+		n.add(key).Value = telemetry.TextOf(n.str())
 	case 't':
 		n.word("true")
-		v = telemetry.BooleanOf(true)
+		n.add(key).Value = telemetry.BooleanOf(true)
 	case 'f':
 		n.word("false")
-		v = telemetry.BooleanOf(false)
+		n.add(key).Value = telemetry.BooleanOf(false)
 	case 'n', '{', '[':
 		n.m.Unknown++
 		n.skip()
-		return
 	default:
-		v = telemetry.NumberOf(n.number())
+		n.add(key).Value = telemetry.NumberOf(n.number())
 	}
-	n.add(telemetry.KeyedValue{Key: key, Value: v})
 }
 
-func (n *native) measured() *float64 {
-	v := n.number()
-	return &v
+// add makes room for a value, to be written there: it is too large to be
+// copied for every key.
+func (n *native) add(key string) *telemetry.KeyedValue {
+	values := slices.Grow(n.m.Values, 1)
+	values = values[:len(values)+1]
+	n.m.Values = values
+	v := &values[len(values)-1]
+	v.Key = key
+	return v
 }
+
+func (n *native) measured() *float64 { return shared(n.number()) }
 
 func (n *native) seq() int64 {
 	v := n.number()

@@ -102,8 +102,7 @@ func (n node) measured() *float64 {
 	if n.kind != number {
 		return nil
 	}
-	v := n.num
-	return &v
+	return shared(n.num)
 }
 
 // counter gives a whole number from 0, or otherwise when it is none.

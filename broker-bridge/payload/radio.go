@@ -1,6 +1,8 @@
 package payload
 
 import (
+	"math"
+
 	"cityhub/telemetry"
 )
 
@@ -16,12 +18,33 @@ func noteBattery(m *telemetry.Measurement) {
 			continue
 		}
 		if m.Radio.Battery == nil && v.Value.Kind == telemetry.Number {
-			charge := v.Value.Num
-			m.Radio.Battery = &charge
+			m.Radio.Battery = shared(v.Value.Num)
 		}
 		return
 	}
 	if m.Radio.Battery != nil {
 		m.Values = append(m.Values, telemetry.KeyedValue{Key: battery, Value: telemetry.NumberOf(*m.Radio.Battery)})
 	}
+}
+
+// tenths are what batteries and radios tell as a rule: percents and decibels of
+// at most one decimal, from -150 to 150.
+var tenths = func() (t [3001]float64) {
+	for i := range t {
+		t[i] = float64(i-1500) / 10
+	}
+	return t
+}()
+
+// shared gives a place where v stands. Most are of all messages together, and
+// cost none of them memory: nothing may be written there.
+func shared(v float64) *float64 {
+	if v >= -150 && v <= 150 {
+		place := &tenths[int(v*10+1500.5)]
+		if math.Float64bits(*place) == math.Float64bits(v) {
+			return place
+		}
+	}
+	own := v
+	return &own
 }

@@ -1,6 +1,7 @@
 package payload
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -9,8 +10,8 @@ import (
 
 // scanner walks JSON text once, strictly: RFC 8259 grammar, valid UTF-8, no
 // key twice in an object, no number beyond double precision, bounded depth.
-// Its first refusal stays in err and makes every later call do nothing, so
-// that callers check once at the end.
+// Its first refusal stays in err and leaves no text, so that every later call
+// finds its end and does nothing: callers check once, when they are done.
 //
 // Keys and plain texts are parts of the scanned string: no allocation each.
 type scanner struct {
@@ -57,6 +58,7 @@ func (s *scanner) refuse(reason telemetry.Reason, format string, args ...any) {
 		args = append([]any{args[0], quote(s.key)}, args[1:]...)
 	}
 	s.err = refuse(reason, where+format, args...)
+	s.text, s.at = "", 0
 }
 
 // expected refuses the byte at hand.
@@ -68,16 +70,18 @@ func (s *scanner) expected(what string) {
 	s.refuse(telemetry.Undecodable, "%s instead of %s", quote(s.text[s.at:min(len(s.text), s.at+1)]), what)
 }
 
-// peek gives the next byte that is not white space; 0 at the end or after a
-// refusal.
+// peek gives the next byte that is not white space; 0 at the end.
 func (s *scanner) peek() byte {
-	if s.err != nil {
-		return 0
+	if s.at < len(s.text) && s.text[s.at] > ' ' {
+		return s.text[s.at]
 	}
-	for s.at < len(s.text) {
+	return s.pastSpace()
+}
+
+func (s *scanner) pastSpace() byte {
+	for ; s.at < len(s.text); s.at++ {
 		switch c := s.text[s.at]; c {
 		case ' ', '\t', '\n', '\r':
-			s.at++
 		default:
 			return c
 		}
@@ -87,7 +91,7 @@ func (s *scanner) peek() byte {
 
 // accept consumes c if it comes next.
 func (s *scanner) accept(c byte) bool {
-	if s.peek() != c || s.err != nil {
+	if s.peek() != c {
 		return false
 	}
 	s.at++
@@ -96,7 +100,7 @@ func (s *scanner) accept(c byte) bool {
 
 // end refuses whatever follows the value.
 func (s *scanner) end() {
-	if s.peek() != 0 || s.err == nil && s.at < len(s.text) {
+	if s.peek(); s.at < len(s.text) {
 		s.key = ""
 		s.expected("the end")
 	}
@@ -105,48 +109,37 @@ func (s *scanner) end() {
 // object reads an object and calls each at every key's value, which it must
 // consume.
 func (s *scanner) object(each func(key string)) {
-	if !s.open('{', "an object") {
-		return
-	}
 	var seen keySet
-	for first := true; !s.accept('}'); first = false {
-		if s.err != nil || !first && !s.comma("',' or '}'") {
-			return
-		}
+	for more := s.open('{', '}', "an object"); more; more = s.more('}', "',' or '}'") {
 		if s.peek() != '"' {
 			s.expected("a key in double quotes")
 			return
 		}
-		key := s.str()
+		key := s.quoted()
 		s.key = key
-		if s.err == nil && !seen.add(key) {
+		if !seen.add(key) {
 			s.refuse(telemetry.DuplicateKey, "named twice in one object: keep one")
 		}
-		if s.err == nil && !s.accept(':') {
+		if !s.accept(':') {
 			s.expected("':'")
 			return
 		}
 		each(key)
 	}
-	s.depth--
 }
 
 // array reads an array and calls each at every element, which it must consume.
 func (s *scanner) array(each func(index int)) {
-	if !s.open('[', "an array") {
-		return
-	}
-	for i := 0; !s.accept(']'); i++ {
-		if s.err != nil || i > 0 && !s.comma("',' or ']'") {
-			return
-		}
+	i := 0
+	for more := s.open('[', ']', "an array"); more; more = s.more(']', "',' or ']'") {
 		each(i)
+		i++
 	}
-	s.depth--
 }
 
-func (s *scanner) open(bracket byte, what string) bool {
-	if !s.accept(bracket) {
+// open enters an object or array, and says whether anything is in it.
+func (s *scanner) open(opening, closing byte, what string) bool {
+	if !s.accept(opening) {
 		s.expected(what)
 		return false
 	}
@@ -154,24 +147,46 @@ func (s *scanner) open(bracket byte, what string) bool {
 		s.refuse(telemetry.TooDeep, "nested deeper than %d: send flatter objects", MaxDepth)
 		return false
 	}
-	return true
-}
-
-func (s *scanner) comma(what string) bool {
-	if !s.accept(',') {
-		s.expected(what)
+	if s.accept(closing) {
+		s.depth--
 		return false
 	}
 	return true
 }
 
+// more goes on behind a member or element, and says whether another follows.
+func (s *scanner) more(closing byte, what string) bool {
+	switch s.peek() {
+	case ',':
+		s.at++
+		return true
+	case closing:
+		s.at++
+		s.depth--
+	default:
+		s.expected(what)
+	}
+	return false
+}
+
+// members guesses how many members the object at hand has, for its room: from
+// the colons up to the first bracket that could be its end.
+func (s *scanner) members() int {
+	const most = 16
+	rest := s.text[s.at:]
+	if end := strings.IndexByte(rest, '}'); end >= 0 {
+		rest = rest[:end]
+	}
+	return min(strings.Count(rest, ":"), most)
+}
+
 // word consumes one of the literal words of JSON.
 func (s *scanner) word(word string) {
-	if s.err == nil && strings.HasPrefix(s.text[s.at:], word) {
+	if strings.HasPrefix(s.text[s.at:], word) {
 		s.at += len(word)
 		return
 	}
-	if s.err == nil && !s.notANumber() {
+	if !s.notANumber() {
 		s.expected("a value")
 	}
 }
@@ -198,18 +213,19 @@ func (s *scanner) skip() {
 
 // keySet tells whether a key came before; small objects cost no allocation.
 type keySet struct {
-	few  [12]string
-	n    int
-	many map[string]struct{}
+	lengths uint64 // a bit for the length of each, which tells most apart
+	few     [12]string
+	n       int
+	many    map[string]struct{}
 }
 
 // add answers false when the key is there already.
 func (k *keySet) add(key string) bool {
-	for _, old := range k.few[:k.n] {
-		if old == key {
-			return false
-		}
+	length := uint64(1) << (len(key) % 64)
+	if k.lengths&length != 0 && slices.Contains(k.few[:k.n], key) {
+		return false
 	}
+	k.lengths |= length
 	if k.n < len(k.few) {
 		k.few[k.n] = key
 		k.n++

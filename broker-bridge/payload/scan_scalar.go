@@ -12,30 +12,38 @@ import (
 
 // str reads a string. Without escapes it is a part of the scanned text.
 func (s *scanner) str() string {
-	if !s.accept('"') {
+	if s.peek() != '"' {
 		s.expected("a string")
 		return ""
 	}
-	for i := s.at; i < len(s.text); i++ {
-		switch c := s.text[i]; {
-		case c == '"':
-			text := s.text[s.at:i]
-			s.at = i + 1
-			return text
-		case c == '\\':
-			return s.escaped(i)
-		case c < ' ':
-			s.at = i
-			s.refuse(telemetry.Undecodable, "a bare control character in a string: write it as \\u%04x", c)
-			return ""
-		}
-	}
-	s.at = len(s.text)
-	s.expected("the string's closing quote")
-	return ""
+	return s.quoted()
 }
 
-// escaped goes on with a string whose first escape is at i.
+// quoted is str where the opening quote is at hand.
+func (s *scanner) quoted() string {
+	text, from := s.text, s.at+1
+	i := from
+	for i < len(text) && !ends[text[i]] {
+		i++
+	}
+	if i < len(text) && text[i] == '"' {
+		s.at = i + 1
+		return text[from:i]
+	}
+	s.at = from
+	return s.escaped(i)
+}
+
+// ends are the bytes that do not stand for themselves in a string.
+var ends = func() (ends [256]bool) {
+	for c := range ' ' {
+		ends[c] = true
+	}
+	ends['"'], ends['\\'] = true, true
+	return ends
+}()
+
+// escaped goes on with a string whose first byte that needs care is at i.
 func (s *scanner) escaped(i int) string {
 	out := append(make([]byte, 0, 64), s.text[s.at:i]...)
 	for s.at = i; s.at < len(s.text); {
@@ -96,53 +104,71 @@ func (s *scanner) hexRune() (rune, bool) {
 	return rune(v), true
 }
 
-// powers are the powers of ten that a double holds exactly.
+// powers are the powers of ten by which a plain number may be divided: a double
+// holds them exactly, and so its quotient is the nearest there is.
 var powers = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
-	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22}
+	1e12, 1e13, 1e14, 1e15}
 
 // number reads a number; what is none or does not fit a double is refused.
 func (s *scanner) number() float64 {
 	s.peek()
-	if s.err != nil {
-		return 0
+	if v, ok := s.plainNumber(); ok {
+		return v
 	}
-	start := s.at
 	if s.notANumber() {
 		return 0
 	}
-	negative := s.take('-')
-	mantissa, whole := s.digits(0)
+	start := s.at
+	s.take('-')
+	whole := s.digits()
 	if whole == 0 || whole > 1 && s.text[s.at-whole] == '0' {
 		s.expected("a value")
 		return 0
 	}
-	fraction := 0
-	if s.take('.') {
-		if mantissa, fraction = s.digits(mantissa); fraction == 0 {
-			s.expected("a digit")
-			return 0
-		}
-	}
-	exponent, ok := s.exponent()
-	if !ok {
+	if s.take('.') && s.digits() == 0 || s.exponent() && s.digits() == 0 {
+		s.expected("a digit")
 		return 0
 	}
-	if whole+fraction > 15 || !exponent.small(fraction) {
-		return s.slowNumber(start)
+	return s.slowNumber(start)
+}
+
+// plainNumber reads what almost every number is: at most 15 digits, without an
+// exponent. Anything else, right or wrong, it leaves where it is.
+func (s *scanner) plainNumber() (float64, bool) {
+	text, i := s.text, s.at
+	negative := i < len(text) && text[i] == '-'
+	if negative {
+		i++
 	}
-	v := float64(mantissa)
-	if e := exponent.value - fraction; e < 0 {
-		v /= powers[-e]
-	} else {
-		v *= powers[e]
+	first, mantissa := i, uint64(0)
+	for ; i < len(text) && text[i]-'0' <= 9; i++ {
+		mantissa = mantissa*10 + uint64(text[i]-'0')
 	}
+	whole, fraction := i-first, 0
+	if whole == 0 || whole > 1 && text[first] == '0' {
+		return 0, false
+	}
+	if i < len(text) && text[i] == '.' {
+		for i++; i < len(text) && text[i]-'0' <= 9; i++ {
+			mantissa = mantissa*10 + uint64(text[i]-'0')
+			fraction++
+		}
+		if fraction == 0 {
+			return 0, false
+		}
+	}
+	if whole+fraction > 15 || i < len(text) && text[i]|' ' == 'e' {
+		return 0, false
+	}
+	s.at = i
+	v := float64(mantissa) / powers[fraction]
 	if negative {
 		v = -v
 	}
-	return v
+	return v, true
 }
 
-// slowNumber converts what the exact shortcut cannot.
+// slowNumber converts what plainNumber left.
 func (s *scanner) slowNumber(start int) float64 {
 	v, err := strconv.ParseFloat(s.text[start:s.at], 64)
 	if err != nil || math.IsInf(v, 0) {
@@ -175,49 +201,22 @@ func (s *scanner) take(c byte) bool {
 	return false
 }
 
-// digits reads digits onto v and says how many there were; v is only right
-// below 19 digits in all.
-func (s *scanner) digits(v uint64) (uint64, int) {
+// digits passes digits and says how many there were.
+func (s *scanner) digits() int {
 	start := s.at
-	for s.at < len(s.text) {
-		d := s.text[s.at] - '0'
-		if d > 9 {
-			break
-		}
-		v = v*10 + uint64(d)
+	for s.at < len(s.text) && s.text[s.at]-'0' <= 9 {
 		s.at++
 	}
-	return v, s.at - start
+	return s.at - start
 }
 
-// power is a decimal exponent, clipped: what is clipped is not small.
-type power struct{ value int }
-
-func (p power) small(fraction int) bool {
-	e := p.value - fraction
-	return e >= -22 && e <= 22
-}
-
-// exponent reads an optional exponent.
-func (s *scanner) exponent() (power, bool) {
+// exponent passes the letter and sign of an exponent, if there is one.
+func (s *scanner) exponent() bool {
 	if !s.take('e') && !s.take('E') {
-		return power{}, true
+		return false
 	}
-	minus := s.take('-')
-	if !minus {
+	if !s.take('-') {
 		s.take('+')
 	}
-	v, n := s.digits(0)
-	if n == 0 {
-		s.expected("a digit")
-		return power{}, false
-	}
-	e := 1 << 20
-	if n < 6 {
-		e = int(v)
-	}
-	if minus {
-		e = -e
-	}
-	return power{e}, true
+	return true
 }
