@@ -174,9 +174,9 @@ func valueOf(value any) telemetry.Value {
 
 func plain(v telemetry.Value) any {
 	switch v.Kind {
-	case devices.Boolean:
+	case telemetry.Boolean:
 		return v.Num != 0
-	case devices.Text:
+	case telemetry.Text:
 		return v.Text
 	}
 	return v.Num

@@ -46,6 +46,7 @@ func InfluxDB(t testing.TB) *Influx {
 			"--sqlite-path=" + filepath.Join(dir, "influxd.sqlite"),
 			"--engine-path=" + filepath.Join(dir, "engine"),
 			"--reporting-disabled", "--log-level=warn",
+			"--pprof-disabled", // as compose.yaml ships it
 		},
 		dir:     dir,
 		answers: func(ctx context.Context) error { return answersOK(ctx, influx.URL+"/health") },
