@@ -3,7 +3,11 @@ package api_test
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"testing"
+	"time"
+
+	"cityhub/access"
 )
 
 // things counts the features of each thing in an answer.
@@ -51,6 +55,34 @@ func TestEveryStationIsToldWhileTheStreetFills(t *testing.T) {
 			if len(told) != len(all) {
 				t.Fatalf("%d stations, and %s tells of %d", len(all), query, len(told))
 			}
+		}
+	}
+}
+
+// Who asks for the same again gets what was kept, and whatever has changed
+// since: a value, a name, a station, the caller, or the clock alone.
+func TestTheSameAnswerAgain(t *testing.T) {
+	h := mapCity(t)
+	const all = "latest?property=pm25"
+	target := must(h.registry.Resolve("a", h.now()))(t)
+	for _, step := range []struct {
+		what   string
+		change func()
+		want   string
+	}{
+		{"at first", func() {}, "[a 10 ok b 20 stale c 60 ok d 5 ok]"},
+		{"after a reading", func() { h.tell(target.Series.ID, h.now().Add(time.Second), 11) }, "[a 11 ok b 20 stale c 60 ok d 5 ok]"},
+		{"after a new station", func() { h.place("e", "HN", 105.85, 21.03, 7, 0) }, "[a 11 ok b 20 stale c 60 ok d 5 ok e 7 ok]"},
+		{"a day later", func() { h.ahead.Store(int64(24 * time.Hour)) }, "[a 11 stale b 20 stale c 60 stale d 5 stale e 7 stale]"},
+	} {
+		step.change()
+		for n := range 4 {
+			if got := h.seen(all); got != step.want {
+				t.Errorf("%s, asked for the %d. time: %s, want %s", step.what, n+1, got, step.want)
+			}
+		}
+		if got := h.seen(all, "Authorization: Bearer "+h.newKey(access.Viewer, h.idOf("organisations", "XX"))); strings.Contains(got, "a 1") {
+			t.Errorf("%s another organisation is told of all: %s", step.what, got)
 		}
 	}
 }

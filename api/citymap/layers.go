@@ -62,6 +62,7 @@ type dotLayer struct {
 	writing  sync.Mutex // held, with mu, by who changes the texts
 	texts    time.Time  // when they were last asked for
 	views    dotViews
+	kept     keptAnswer
 }
 
 // dot is one datastream at its place.

@@ -31,26 +31,33 @@ const sendBuffer = 256 << 10
 // SupportsBodyWriteTo says that WriteTo is the way.
 func (p *Parts) SupportsBodyWriteTo() bool { return true }
 
-// WriteTo sends all parts.
+// WriteTo sends all parts, the short ones together.
 func (p *Parts) WriteTo(w io.Writer) (sent int64, err error) {
-	b := make([]byte, 0, min(p.size, sendBuffer))
-	flush := func() {
-		var n int
-		n, err = w.Write(b)
-		sent, b = sent+int64(n), b[:0]
-	}
-	for _, part := range p.list {
-		for len(part) > 0 && err == nil {
-			n := min(len(part), cap(b)-len(b))
-			b, part = append(b, part[:n]...), part[n:]
-			if len(b) == cap(b) {
-				flush()
-			}
+	var gathered []byte
+	write := func(b []byte) {
+		if len(b) > 0 && err == nil {
+			var n int
+			n, err = w.Write(b)
+			sent += int64(n)
 		}
 	}
-	if err == nil {
-		flush()
+	for _, part := range p.list {
+		if len(gathered)+len(part) > sendBuffer {
+			write(gathered)
+			gathered = gathered[:0]
+		}
+		if len(part) > sendBuffer/2 {
+			write(gathered)
+			gathered = gathered[:0]
+			write(part)
+			continue
+		}
+		if gathered == nil {
+			gathered = make([]byte, 0, min(p.size, sendBuffer))
+		}
+		gathered = append(gathered, part...)
 	}
+	write(gathered)
 	return sent, err
 }
 

@@ -72,10 +72,14 @@ func (q *Look) Key(property string) string { return ViewOf(q.Scope, property, ni
 // Newest is the newest value of every station that a look shows as a GeoJSON
 // FeatureCollection, at most so many; limit 0 is all. Stations without a place
 // are shown where there is no window. Its parts were written before where they
-// have not changed.
+// have not changed; who asks for the same again, and nothing has, gets the same.
 func (m *Map) Newest(property *devices.ObservedProperty, q *Look, limit int) *Parts {
-	l, window := m.layer(property), q.Keep.Narrow(q.Window)
-	w := featureWalk{dotWalk: dotWalk{look: &look{scope: q.Scope, keep: q.Keep, window: everywhere, now: q.Now}, property: property.Code}, unwanted: q.Unwanted, city: m, of: property, layer: l, limit: limit}
+	l, window, key := m.layer(property), q.Keep.Narrow(q.Window), keyOf(q, property.Code, limit)
+	version := l.seen()
+	if kept := l.kept.get(key, version, q.Now); kept != nil {
+		return kept
+	}
+	w := featureWalk{dotWalk: dotWalk{look: &look{scope: q.Scope, keep: q.Keep, window: everywhere, now: q.Now}, property: property.Code}, unwanted: q.Unwanted, city: m, of: property, layer: l, limit: limit, until: math.MaxInt64}
 	if window != nil {
 		w.window = *window
 	}
@@ -92,7 +96,17 @@ func (m *Map) Newest(property *devices.ObservedProperty, q *Look, limit int) *Pa
 		all.add(features)
 	}
 	all.add(append(w.extent.AppendMember([]byte("]")), '}'))
+	if l.seen() == version { // or some of it may be of after a change
+		l.kept.put(key, version, w.until, all)
+	}
 	return all
+}
+
+// seen names what is to be seen now.
+func (l *dotLayer) seen() uint64 {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.version
 }
 
 // featureWalk writes the features of a look, each after a comma.
@@ -105,6 +119,7 @@ type featureWalk struct {
 	unwanted telemetry.Quality
 	written  [][]byte
 	count    int
+	until    int64 // the first instant at which a state of what was written is another
 	extent   geo.Extent
 	todo     []featureTurn
 }
@@ -173,6 +188,7 @@ func (w *featureWalk) step(placeless bool) (more bool) {
 // leaf writes what is to be seen of one.
 func (w *featureWalk) leaf(n *dotNode, whole bool) {
 	n.write(w.city, w.of, w.now)
+	w.until = min(w.until, n.until)
 	features := n.text
 	if whole && w.scope.All && w.keep == nil && w.limit == 0 && w.unwanted == 0 && n.singles {
 		w.extent.Join(&n.extent)
@@ -208,6 +224,7 @@ func (l *dotLayer) forget(now time.Time) {
 		return
 	}
 	l.texts = time.Time{}
+	l.kept.forget()
 	for i := range l.tree.nodes {
 		n := &l.tree.nodes[i]
 		n.dotText = dotText{}
