@@ -41,14 +41,6 @@ func (d drained) perMessage(cpu time.Duration) float64 {
 	return float64(cpu.Microseconds()) / float64(d.messages)
 }
 
-func foreign(all ...[]drained) float64 {
-	var rounds []drained
-	for _, a := range all {
-		rounds = append(rounds, a...)
-	}
-	return median(rounds, func(d drained) float64 { return d.others })
-}
-
 // drain publishes messages while the consumer is away, starts it, and measures
 // from then until InfluxDB counts them all. Each run has a broker and a
 // database of its own, so nobody pays for what another left behind.

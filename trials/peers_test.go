@@ -45,35 +45,46 @@ const (
 // runDrains is A1 and A2. It answers the settings that Telegraf did best with.
 func runDrains(t *testing.T, r *race.Report, program string) telegrafSettings {
 	best := fastest(t, r, program)
-	var hubs, peers []drained
-	for round := 0; round < most && !(quiet(hubs) >= rounds && quiet(peers) >= rounds); round++ {
+	var all []round
+	for n := 1; n <= most && quiet(all) < rounds; n++ {
+		var both round
 		turns := []func(){
-			func() { hubs = append(hubs, drain(t, fmt.Sprintf("hub %d", round+1), newHubConsumer, backlog)) },
+			func() { both.hub = drain(t, fmt.Sprintf("hub %d", n), newHubConsumer, backlog) },
 			func() {
-				peers = append(peers, drain(t, fmt.Sprintf("Telegraf %d", round+1), telegrafConsumer(program, best), backlog))
+				both.peer = drain(t, fmt.Sprintf("Telegraf %d", n), telegrafConsumer(program, best), backlog)
 			},
 		}
-		turns[round%2]()
-		turns[1-round%2]()
+		turns[(n+1)%2]()
+		turns[n%2]()
+		all = append(all, both)
 	}
-	r.Note("A1 and A2 are medians of the quietest %d of %d rounds each; messages/s (others' CPU)", rounds, len(hubs))
-	hubs, peers = quietest(r, "hub", hubs), quietest(r, "Telegraf", peers)
-	took := func(d drained) float64 { return d.took.Seconds() }
-	cpu := func(d drained) float64 { return d.perMessage(d.cpu) }
-	store := func(d drained) float64 { return d.perMessage(d.store) }
-	hub, peer := median(hubs, took), median(peers, took)
-	r.Add(race.Row{What: "A1 drain, messages/s", Hub: backlog / hub, Peer: backlog / peer, Ratio: peer / hub, Goal: "≥ 3", Met: peer/hub >= 3, Others: foreign(hubs, peers)})
-	hub, peer = median(hubs, cpu), median(peers, cpu)
-	r.Add(race.Row{What: "A2 CPU, µs/message", Hub: hub, Peer: peer, Ratio: hub / peer, Goal: "≤ 0.25", Met: hub/peer <= 0.25, Others: foreign(hubs, peers)})
-	hub, peer = median(hubs, store), median(peers, store)
-	r.Add(race.Row{What: "   influxd's CPU, µs/message", Hub: hub, Peer: peer, Ratio: hub / peer, Others: foreign(hubs, peers)})
+	r.Note("A1 and A2 are medians of the quietest %d of %d rounds, the ratios those of each round; messages/s (others' CPU):", rounds, len(all))
+	all = quietest(r, all)
+	row := func(what string, of func(drained) float64) race.Row {
+		hub, peer := median(all, func(o round) float64 { return of(o.hub) }), median(all, func(o round) float64 { return of(o.peer) })
+		return race.Row{What: what, Hub: hub, Peer: peer, Ratio: median(all, func(o round) float64 { return of(o.hub) / of(o.peer) }),
+			Others: median(all, round.others)}
+	}
+	a1 := row("A1 drain, messages/s", func(d drained) float64 { return backlog / d.took.Seconds() })
+	a1.Goal, a1.Met = "≥ 3", a1.Ratio >= 3
+	a2 := row("A2 CPU, µs/message", func(d drained) float64 { return d.perMessage(d.cpu) })
+	a2.Goal, a2.Met = "≤ 0.25", a2.Ratio <= 0.25
+	r.Add(a1)
+	r.Add(a2)
+	r.Add(row("   influxd's CPU, µs/message", func(d drained) float64 { return d.perMessage(d.store) }))
 	return best
 }
 
+// round is one of each, right after another: the machine's speed drifts by half
+// within minutes, and only who ran at the same speed can be compared.
+type round struct{ hub, peer drained }
+
+func (o round) others() float64 { return max(o.hub.others, o.peer.others) }
+
 // quiet counts the rounds in which the machine was ours.
-func quiet(all []drained) (n int) {
-	for _, d := range all {
-		if d.others <= noise {
+func quiet(all []round) (n int) {
+	for _, o := range all {
+		if o.others() <= noise {
 			n++
 		}
 	}
@@ -81,13 +92,13 @@ func quiet(all []drained) (n int) {
 }
 
 // quietest chooses by the noise alone, never by the outcome.
-func quietest(r *race.Report, who string, all []drained) []drained {
-	slices.SortStableFunc(all, func(a, b drained) int { return cmp.Compare(a.others, b.others) })
-	line := "   " + who + ":"
-	for _, d := range all {
-		line += fmt.Sprintf(" %.0f (%.0f %%)", float64(d.messages)/d.took.Seconds(), 100*d.others)
+func quietest(r *race.Report, all []round) []round {
+	for i, o := range all {
+		rate := func(d drained) float64 { return float64(d.messages) / d.took.Seconds() }
+		r.Note("   round %d: hub %.0f (%.0f %%), Telegraf %.0f (%.0f %%), %.2f", i+1, rate(o.hub), 100*o.hub.others,
+			rate(o.peer), 100*o.peer.others, rate(o.hub)/rate(o.peer))
 	}
-	r.Note("%s", line)
+	slices.SortStableFunc(all, func(a, b round) int { return cmp.Compare(a.others(), b.others()) })
 	return all[:rounds]
 }
 
